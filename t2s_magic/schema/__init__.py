@@ -1,0 +1,5 @@
+"""The live schema as plain data."""
+
+from t2s_magic.schema.tables import Column, ForeignKey, Schema, Table
+
+__all__ = ["Column", "ForeignKey", "Schema", "Table"]
