@@ -1,0 +1,54 @@
+# Each target needs nothing before it but Python >= 3.11 and make.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+  $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: install demo test lint format lab bench clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo      ask real questions about a real database, offline"
+	@echo "make lab       open the quickstart in JupyterLab"
+	@echo "make test      run the tests"
+	@echo "make lint      check style and types"
+	@echo "make bench     print load time, time to an answer, schema reading against SQLAlchemy"
+	@echo "make install   build $(VENV), which the others do by themselves"
+
+install: $(READY)
+
+$(READY): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv is needed: set PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Setting up $(VENV): a few minutes the first time ..."
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,study]'
+	@touch $(READY)
+
+demo: $(READY)
+	@$(BIN)/python tools/show_notebook.py notebooks/quickstart.ipynb
+	@echo
+	@echo "That was notebooks/quickstart.ipynb. Open it in JupyterLab:  make lab"
+
+lab: $(READY)
+	$(BIN)/jupyter lab notebooks/quickstart.ipynb
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY)
+	$(BIN)/python benchmarks/start_up.py
+	$(BIN)/python benchmarks/schema.py
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
