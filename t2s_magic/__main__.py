@@ -1,0 +1,7 @@
+"""``python -m t2s_magic``."""
+
+import sys
+
+from t2s_magic.cli import main
+
+sys.exit(main())
