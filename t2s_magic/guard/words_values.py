@@ -1,0 +1,284 @@
+"""Rules for values in words: names, literals, arithmetic, text, CASE. Aggregates and dates have their own modules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from t2s_magic.guard.words_parts import Parts, Phrase, Rule, Speaker, TooComplexError, listed, literal_text, quoted
+
+
+def column(parts: Parts, scope: Speaker) -> Phrase:
+    for name in ("this", "table", "db", "catalog"):
+        scope.said(parts.take(name))
+    assert isinstance(parts.node, exp.Expression)
+    return scope.resolve(parts.node)
+
+
+def literal(parts: Parts, scope: Speaker) -> Phrase:
+    text = str(parts.take("this"))
+    if parts.take("is_string"):
+        return Phrase(quoted(text), "text", may_be_null=False, literal=text)
+    kind = "integer" if text.isdigit() else "number"
+    return Phrase(text, kind, may_be_null=False, literal=text)
+
+
+def boolean(parts: Parts, scope: Speaker) -> Phrase:
+    return Phrase("true" if parts.take("this") else "false", "boolean", may_be_null=False)
+
+
+def null(parts: Parts, scope: Speaker) -> Phrase:
+    return Phrase("nothing")
+
+
+def brackets(parts: Parts, scope: Speaker) -> Phrase:
+    return scope.value(parts.take("this"))
+
+
+def negative(parts: Parts, scope: Speaker) -> Phrase:
+    operand = scope.value(parts.take("this"))
+    return Phrase(f"−{operand.inner}", operand.kind, may_be_null=operand.may_be_null)
+
+
+def _arithmetic(sign: str) -> Rule:
+    def rule(parts: Parts, scope: Speaker) -> Phrase:
+        left, right = scope.value(parts.take("this")), scope.value(parts.take("expression"))
+        both = {left.kind, right.kind}
+        kind = left.kind if left.kind in ("date", "timestamp") else "integer" if both == {"integer"} else "number"
+        return Phrase(
+            f"{left.inner} {sign} {right.inner}",
+            kind,
+            is_single=False,
+            may_be_null=left.may_be_null or right.may_be_null or sign == "modulo",
+        )
+
+    return rule
+
+
+def division(parts: Parts, scope: Speaker) -> Phrase:
+    left, right = scope.value(parts.take("this")), scope.value(parts.take("expression"))
+    is_typed = bool(parts.take("typed"))
+    parts.take("safe")
+    drops_fraction = is_typed and left.kind == right.kind == "integer"
+    note = ", fraction dropped" if drops_fraction else ""
+    return Phrase(
+        f"{left.inner} ÷ {right.inner}{note}", "integer" if drops_fraction else "number", is_single=False
+    )
+
+
+def whole_division(parts: Parts, scope: Speaker) -> Phrase:
+    left, right = scope.value(parts.take("this")), scope.value(parts.take("expression"))
+    return Phrase(f"{left.inner} ÷ {right.inner}, fraction dropped", "integer", is_single=False)
+
+
+def cast(parts: Parts, scope: Speaker) -> Phrase:
+    operand = scope.value(parts.take("this"))
+    target: exp.DataType = parts.take("to")
+    scope.said(target)
+    if target.is_type(*exp.DataType.INTEGER_TYPES):
+        return operand if operand.kind == "integer" else Phrase(f"{operand.inner} as a whole number", "integer")
+    if target.is_type(*exp.DataType.TEXT_TYPES) and not target.expressions:
+        return operand.of_kind("text") if operand.kind == "text" else Phrase(f"{operand.inner} as text", "text")
+    if target.is_type(*exp.DataType.FLOAT_TYPES):
+        return operand.of_kind("number")
+    if target.is_type(exp.DType.DECIMAL):
+        return _as_decimal(operand, target, scope.dialect)
+    if target.is_type(exp.DType.BOOLEAN):
+        return Phrase(f"{operand.inner} as true or false", "boolean")
+    if target.is_type(exp.DType.DATE):
+        return _as_date(operand)
+    if target.is_type(exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ, exp.DType.DATETIME):
+        return operand.of_kind("timestamp")
+    raise TooComplexError(f"Cast to {target}")
+
+
+def _as_decimal(operand: Phrase, target: exp.DataType, dialect: str) -> Phrase:
+    sizes = [size.name for size in target.expressions]
+    # Without sizes DuckDB keeps 3 decimals, MySQL none, the others all.
+    decimals = sizes[1] if len(sizes) > 1 else "0" if sizes or dialect == "mysql" else "3" if dialect == "duckdb" else ""
+    if dialect == "sqlite" or not decimals:
+        return operand.of_kind("number")
+    return Phrase(f"{operand.inner} with {decimals} decimals", "number")
+
+
+def _as_date(operand: Phrase) -> Phrase:
+    if operand.literal is not None or operand.kind == "date":
+        return operand.of_kind("date")
+    return Phrase(f"date of {operand.inner}", "date", is_common=True)
+
+
+def rounded(parts: Parts, scope: Speaker) -> Phrase:
+    operand, decimals = scope.value(parts.take("this")), parts.take("decimals")
+    scope.said(decimals)
+    if decimals is None or literal_text(decimals) == "0":
+        return Phrase(f"{operand.inner} rounded", "number", may_be_null=operand.may_be_null)
+    if not (literal_text(decimals) or "").isdigit():
+        raise TooComplexError("ROUND to a computed place")
+    places = "1 decimal" if decimals.name == "1" else f"{decimals.name} decimals"
+    return Phrase(f"{operand.inner} rounded to {places}", "number", may_be_null=operand.may_be_null)
+
+
+def coalesce(parts: Parts, scope: Speaker) -> Phrase:
+    first, others = scope.value(parts.take("this")), [scope.value(other) for other in parts.take("expressions")]
+    fallbacks = ", then ".join(other.the for other in others)
+    may_be_null = all(value.may_be_null for value in (first, *others))
+    return Phrase(f"{first.inner} (or {fallbacks} where missing)", first.kind, first.is_common, may_be_null=may_be_null)
+
+
+def nothing_if(parts: Parts, scope: Speaker) -> Phrase:
+    value, excluded = scope.value(parts.take("this")), scope.value(parts.take("expression"))
+    return Phrase(f"{value.inner} (nothing where it is {excluded.the})", value.kind)
+
+
+def case(parts: Parts, scope: Speaker) -> Phrase:
+    subject = parts.take("this")
+    compared = scope.value(subject).the if subject is not None else None
+    branches = []
+    kinds = []
+    for branch in parts.take("ifs"):
+        scope.said(branch)
+        result = scope.value(branch.args["true"])
+        kinds.append(result.kind)
+        if branch.args.get("false") is not None:
+            raise TooComplexError("CASE branch with two results")
+        when = branch.this
+        condition = scope.condition(when).text if compared is None else f"{compared} is {scope.value(when).the}"
+        branches.append(f"{result.the} if {condition}")
+    return _either(branches, kinds, parts.take("default"), scope)
+
+
+def conditional(parts: Parts, scope: Speaker) -> Phrase:
+    condition, result = scope.condition(parts.take("this")), scope.value(parts.take("true"))
+    return _either([f"{result.the} if {condition.text}"], [result.kind], parts.take("false"), scope)
+
+
+def _either(branches: list[str], kinds: list[str], default: exp.Expression | None, scope: Speaker) -> Phrase:
+    otherwise = scope.value(default) if default is not None else Phrase("nothing")
+    kinds = [*kinds, otherwise.kind] if default is not None else kinds
+    kind = kinds[0] if len(set(kinds)) == 1 else ""
+    return Phrase(f"{'; '.join(branches)}; otherwise {otherwise.the}", kind, is_single=False)
+
+
+def _about(words: str, kind: str) -> Rule:
+    """A function of one argument said as ``words of X``."""
+
+    def rule(parts: Parts, scope: Speaker) -> Phrase:
+        operand = scope.value(parts.take("this"))
+        parts.take("binary")
+        return Phrase(f"{words} of {operand.inner}", kind, is_common=True, may_be_null=operand.may_be_null)
+
+    return rule
+
+
+def _spelled(words: str) -> Rule:
+    """A function of one argument that changes how a text is spelled."""
+
+    def rule(parts: Parts, scope: Speaker) -> Phrase:
+        operand = scope.value(parts.take("this"))
+        return Phrase(f"{operand.inner} {words}", "text", may_be_null=operand.may_be_null)
+
+    return rule
+
+
+def characters(parts: Parts, scope: Speaker) -> Phrase:
+    operand = scope.value(parts.take("this"))
+    start, length = scope.value(parts.take("start")), parts.take("length")
+    if start.literal is None or not start.literal.isdigit() or start.literal == "0":
+        raise TooComplexError("SUBSTR from the end or from a computed place")
+    if length is None:
+        return Phrase(f"part of {operand.inner} from character {start.text}", "text", is_common=True)
+    count = scope.value(length)
+    if start.literal == "1":
+        what = "first character" if count.literal == "1" else f"first {count.inner} characters"
+        return Phrase(f"{what} of {operand.inner}", "text", is_common=True)
+    return Phrase(f"{count.inner} characters of {operand.inner} from character {start.text}", "text", is_common=True)
+
+
+def chained(parts: Parts, scope: Speaker) -> Phrase:
+    """``a || b || c``, which sqlglot nests to the left."""
+    parts.take("safe")
+    left, right = parts.take("this"), parts.take("expression")
+    pieces = [right]
+    while isinstance(left, exp.DPipe):
+        scope.said(left, only_this=True)
+        pieces.append(left.args["expression"])
+        left = left.args["this"]
+    pieces.append(left)
+    texts = [scope.value(piece).inner for piece in reversed(pieces)]
+    return Phrase(f"{listed(texts)} joined as one text", "text", is_single=False)
+
+
+def concatenated(parts: Parts, scope: Speaker) -> Phrase:
+    parts.take("safe")
+    parts.take("coalesce")
+    texts = [scope.value(piece).inner for piece in parts.take("expressions")]
+    return Phrase(f"{listed(texts)} joined as one text", "text", is_single=False)
+
+
+def several(parts: Parts, scope: Speaker) -> Phrase:
+    values = [scope.value(value).the for value in parts.take("expressions")]
+    return Phrase(f"({', '.join(values)})")
+
+
+def replaced(parts: Parts, scope: Speaker) -> Phrase:
+    text, old, new = (scope.value(parts.take(name)) for name in ("this", "expression", "replacement"))
+    return Phrase(f"{text.inner} with {old.inner} replaced by {new.inner}", "text", is_single=False)
+
+
+def trimmed(parts: Parts, scope: Speaker) -> Phrase:
+    operand = scope.value(parts.take("this"))
+    if parts.node.args.get("position") or parts.node.args.get("expression"):
+        raise TooComplexError("TRIM of one side or of other characters")
+    return Phrase(f"{operand.inner} without spaces around it", "text", may_be_null=operand.may_be_null)
+
+
+def collated(parts: Parts, scope: Speaker) -> Phrase:
+    operand, collation = scope.value(parts.take("this")), parts.take("expression")
+    scope.said(collation)
+    if collation.name.casefold() != "nocase":
+        raise TooComplexError("A collation")
+    return Phrase(f"{operand.inner} in any case", operand.kind)
+
+
+def most_of(words: str) -> Callable[[list[Phrase]], Phrase]:
+    """SQLite's ``max(a, b)``, the standard's ``GREATEST(a, b)``."""
+
+    def said(values: list[Phrase]) -> Phrase:
+        return Phrase(f"{words} of {listed([value.inner for value in values])}", values[0].kind, is_common=True)
+
+    return said
+
+
+VALUE_RULES: dict[type[exp.Expression], Rule] = {
+    exp.Column: column,
+    exp.Literal: literal,
+    exp.Boolean: boolean,
+    exp.Null: null,
+    exp.Paren: brackets,
+    exp.Neg: negative,
+    exp.Add: _arithmetic("+"),
+    exp.Sub: _arithmetic("−"),
+    exp.Mul: _arithmetic("×"),
+    exp.Mod: _arithmetic("modulo"),
+    exp.Div: division,
+    exp.IntDiv: whole_division,
+    exp.Cast: cast,
+    exp.Round: rounded,
+    exp.Coalesce: coalesce,
+    exp.Nullif: nothing_if,
+    exp.Case: case,
+    exp.If: conditional,
+    exp.Abs: _about("absolute value", "number"),
+    exp.Length: _about("length", "integer"),
+    exp.Floor: _about("whole part", "number"),
+    exp.Lower: _spelled("in lower case"),
+    exp.Upper: _spelled("in upper case"),
+    exp.Trim: trimmed,
+    exp.Substring: characters,
+    exp.DPipe: chained,
+    exp.Concat: concatenated,
+    exp.Replace: replaced,
+    exp.Tuple: several,
+    exp.Collate: collated,
+}
