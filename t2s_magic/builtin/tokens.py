@@ -42,6 +42,7 @@ class Candidate:
     column: int = -1
     start: int = -1
     end: int = -1
+    others: tuple[ColumnRef, ...] = ()
 
 
 Token = str | ColumnRef | TableRef | ValueRef

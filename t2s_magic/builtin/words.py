@@ -13,6 +13,11 @@ def split_words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
+def word_spans(text: str) -> list[tuple[int, int]]:
+    """Where each of ``split_words(text)`` stands: (start, end) offsets of characters."""
+    return [match.span() for match in _WORD.finditer(text)]
+
+
 def split_name(name: str) -> list[str]:
     """The parts of an identifier, in lower case: ``"ordAmt_USD" -> ["ord", "amt", "usd"]``."""
     return [part.lower() for part in _PART.findall(name)]
