@@ -72,6 +72,32 @@ above, join conditions other than equality, functions not named here.
 
 from __future__ import annotations
 
-from t2s_magic.builtin.grammar import KEYWORDS, State, next_allowed
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-__all__ = ["KEYWORDS", "State", "next_allowed"]
+from t2s_magic.builtin.grammar import KEYWORDS, State, next_allowed
+from t2s_magic.builtin.joins import JoinGraph
+from t2s_magic.builtin.literals import Unreachable
+from t2s_magic.builtin.tokens import Candidate, Token
+
+if TYPE_CHECKING:
+    from t2s_magic.schema import Schema
+
+__all__ = ["KEYWORDS", "JoinGraph", "State", "Unreachable", "encode", "next_allowed"]
+
+
+def encode(
+    sql: str,
+    schema: Schema,
+    candidates: Sequence[Candidate],
+    *,
+    dialect: str = "sqlite",
+    graph: JoinGraph | None = None,
+) -> list[Token]:
+    """The tokens that say ``sql``, its literals as positions in ``candidates``; Unreachable where none do.
+
+    ``graph`` is the schema's JoinGraph: build it once and pass it where many statements of one schema are encoded.
+    """
+    from t2s_magic.builtin import encode as encoding  # parses with sqlglot, which answering without demos never needs
+
+    return encoding.encode(sql, schema, candidates, dialect=dialect, graph=graph)

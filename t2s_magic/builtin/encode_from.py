@@ -1,0 +1,114 @@
+"""FROM, JOIN and the equalities of WHERE that are joins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from t2s_magic.builtin import tree
+from t2s_magic.builtin.hints import End, reached
+from t2s_magic.builtin.literals import Unreachable
+from t2s_magic.builtin.scope import Scope
+
+
+@dataclass
+class Source:
+    """What the tables of a SELECT are tied by, and what is left to be filters.
+
+    ``correlations`` pair a column of this SELECT with one of the SELECT around it.
+    """
+
+    equalities: list[tuple[End, End]] = field(default_factory=list)
+    filters: list[exp.Expression] = field(default_factory=list)
+    correlations: list[tuple[tree.Column, tree.Column]] = field(default_factory=list)
+    is_left: bool = False
+
+
+def read_source(select: exp.Select, scope: Scope) -> Source:
+    """Take all tables of FROM into ``scope`` and sort the conditions of ON and WHERE."""
+    source = Source()
+    joins = select.args.get("joins") or []
+    sides = {join.side for join in joins}
+    if sides - {"", "LEFT"} or any(join.method for join in joins):
+        raise Unreachable("RIGHT, FULL or NATURAL JOIN")
+    source.is_left = "LEFT" in sides
+    if source.is_left and "" in sides:
+        raise Unreachable("LEFT JOIN beside JOIN")
+    for join in joins:
+        if not isinstance(join.this, exp.Table):
+            raise Unreachable("a subquery in FROM")
+        scope.add(join.this)
+    for join in joins:
+        _read_using(join, scope, source)
+        for condition in _conjuncts(join.args.get("on")):
+            if ends := _equality(condition, scope):
+                source.equalities.append(ends)
+            elif not isinstance(condition, exp.Boolean):
+                source.filters.append(condition)
+    where = select.args.get("where")
+    for condition in _conjuncts(where.this if where else None):
+        _read_filter(condition, scope, source)
+    return source
+
+
+def _read_using(join: exp.Join, scope: Scope, source: Source) -> None:
+    for name in join.args.get("using") or ():
+        right = scope.sources[join.alias_or_name.casefold()]
+        ends = [
+            (instance, position)
+            for instance in scope.instances
+            if (position := scope.position(instance[0], name.name)) is not None
+        ]
+        left = next((end for end in ends if end[0] != right), None)
+        own = next((end for end in ends if end[0] == right), None)
+        if left is None or own is None:
+            raise Unreachable("unknown column", name.name)
+        source.equalities.append((left, own))
+
+
+def _read_filter(condition: exp.Expression, scope: Scope, source: Source) -> None:
+    ends = _equality(condition, scope)
+    if ends and ends[1][0] not in reached(ends[0][0], source.equalities):
+        source.equalities.append(ends)
+    elif correlation := _correlation(condition, scope):
+        source.correlations.append(correlation)
+    else:
+        source.filters.append(condition)
+
+
+def _conjuncts(node: exp.Expression | None) -> Iterator[exp.Expression]:
+    while isinstance(node, exp.Paren):
+        node = node.this
+    if isinstance(node, exp.And):
+        yield from _conjuncts(node.this)
+        yield from _conjuncts(node.expression)
+    elif node is not None:
+        yield node
+
+
+def _equality(node: exp.Expression, scope: Scope) -> tuple[End, End] | None:
+    """The two ends of ``a.x = b.y`` between two tables of this SELECT."""
+    if not isinstance(node, exp.EQ):
+        return None
+    left, right = node.this, node.expression
+    if not isinstance(left, exp.Column) or not isinstance(right, exp.Column):
+        return None
+    own_left, own_right = scope.own(left), scope.own(right)
+    if own_left is None or own_right is None or own_left.instance == own_right.instance:
+        return None
+    return (own_left.instance, own_left.column), (own_right.instance, own_right.column)
+
+
+def _correlation(node: exp.Expression, scope: Scope) -> tuple[tree.Column, tree.Column] | None:
+    if not isinstance(node, exp.EQ) or scope.outer is None:
+        return None
+    sides = (node.this, node.expression)
+    if not all(isinstance(side, exp.Column) for side in sides):
+        return None
+    for inner, outer in (sides, sides[::-1]):
+        own, around = scope.own(inner), scope.of_outer(outer)
+        if own and around and not scope.own(outer):
+            return own, around
+    return None
