@@ -2,7 +2,6 @@ import datetime
 from decimal import Decimal
 
 from t2s_magic.study.metric import is_same_result
-from t2s_magic.study.statistics import share_with_interval, wilson_interval
 
 
 def test_rows_in_another_order_are_the_same_unless_the_gold_orders_them():
@@ -35,14 +34,3 @@ def test_a_date_is_its_iso_text_as_sqlite_keeps_it():
 
 def test_lists_and_missing_numbers_can_be_compared():
     assert is_same_result([([1, 2], float("nan"))], [([1, 2], float("nan"))], ordered=False)
-
-
-def test_wilson_interval_matches_a_published_example():
-    # 81 of 263: Newcombe, Statistics in Medicine 17 (1998), table I, method 3.
-    low, high = wilson_interval(81, 263)
-    assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
-
-
-def test_a_share_is_written_with_its_interval():
-    assert share_with_interval(15, 20) == "15/20 = 75.0 % [53.1, 88.8]"
-    assert share_with_interval(0, 0) == "0/0"

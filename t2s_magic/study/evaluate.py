@@ -75,9 +75,7 @@ def evaluate(
             database.close()
 
 
-def _answer(
-    question: Question, database: Database, file: Path, asker: pipeline.Asker, pairs: Sequence[Pair]
-) -> Result:
+def _answer(question: Question, database: Database, file: Path, asker: pipeline.Asker, pairs: Sequence[Pair]) -> Result:
     started = perf_counter()
     try:
         draft = asker.ask(question.question, database, evidence=question.evidence, pairs=pairs)
@@ -145,5 +143,7 @@ def summary(results: Sequence[Result]) -> str:
     ]
     if results:
         seconds = sorted(result.seconds for result in results)
-        lines.append(f"seconds a question: p50 {seconds[len(seconds) // 2]:.3f}, p95 {seconds[int(len(seconds) * 0.95)]:.3f}")
+        lines.append(
+            f"seconds a question: p50 {seconds[len(seconds) // 2]:.3f}, p95 {seconds[int(len(seconds) * 0.95)]:.3f}"
+        )
     return "\n".join(lines)

@@ -101,7 +101,9 @@ class _source:  # noqa: N801 - a context manager, used like a function
 
 
 def _tables(source: sqlite3.Connection) -> list[_Table]:
-    names = source.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
+    names = source.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    )
     return [_table(source, name) for (name,) in names.fetchall()]
 
 
@@ -210,9 +212,7 @@ def _types(table: _Table, columns: tuple[str, ...]) -> list[str]:
 
 
 def _create_table(table: _Table, dialect: str) -> str:
-    lines = [
-        f"{quote_name(column, dialect)} {type_}" for column, type_ in zip(table.columns, table.types, strict=True)
-    ]
+    lines = [f"{quote_name(column, dialect)} {type_}" for column, type_ in zip(table.columns, table.types, strict=True)]
     if table.primary_key:
         lines.append(f"PRIMARY KEY ({_names(table.primary_key, dialect)})")
     lines += [

@@ -1,0 +1,71 @@
+"""A magic's line, taken apart: options first, then ``name <<``, then the question as it was typed.
+
+A question is not a shell's command line: "Who's our best customer?" has an apostrophe that shlex takes for an open
+quotation. So only the options are split like a command line; the rest stays untouched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from t2s_magic.errors import UsageError
+
+_WORD = re.compile(r"""\s*((?:"[^"]*"|'[^']*'|[^\s"'])+)""")
+_BINDING = re.compile(r"\s*([^\W\d]\w*)\s*<<\s*")
+
+
+@dataclass(frozen=True)
+class Line:
+    """``options`` as typed, the ``name`` that the rows are bound to ("" for none), and the rest: the question."""
+
+    options: str
+    name: str
+    question: str
+
+
+def split_line(line: str, parser: argparse.ArgumentParser) -> Line:
+    """Take a magic's line apart. Raises UsageError for an option that ``parser`` does not know."""
+    takes_value = _takes_value(parser)
+    position = 0
+    while (word := _WORD.match(line, position)) and word[1].startswith("-") and len(word[1]) > 1:
+        option, _, value = word[1].partition("=")
+        if option not in takes_value:
+            raise UsageError(_unknown(option, takes_value))
+        position = word.end()
+        if takes_value[option] and not value:
+            position = _end_of_value(line, position, option)
+    binding = _BINDING.match(line, position)
+    rest = line[binding.end() if binding else position :]
+    return Line(line[:position].strip(), binding[1] if binding else "", rest.strip())
+
+
+def split_options(options: str) -> list[str]:
+    """The options' words, without their quotation marks."""
+    return shlex.split(options)
+
+
+def option_strings(parser: argparse.ArgumentParser) -> list[str]:
+    """Every option the parser knows, the long spellings first."""
+    return sorted(_takes_value(parser), key=lambda option: (not option.startswith("--"), option))
+
+
+def _takes_value(parser: argparse.ArgumentParser) -> Mapping[str, bool]:
+    return {option: action.nargs != 0 for action in parser._actions for option in action.option_strings}
+
+
+def _end_of_value(line: str, position: int, option: str) -> int:
+    value = _WORD.match(line, position)
+    if value is None:
+        raise UsageError(f"{option} wants a value after it.")
+    return value.end()
+
+
+def _unknown(option: str, known: Mapping[str, bool]) -> str:
+    near = get_close_matches(option, known, n=1)
+    hint = f"Did you mean {near[0]}?" if near else "%%text2sql? lists the options."
+    return f"There is no option {option}. {hint}"
