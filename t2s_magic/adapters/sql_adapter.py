@@ -1,0 +1,131 @@
+"""The adapter for LMs that read and write text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from t2s_magic.adapters.contract import read_sql
+from t2s_magic.adapters.prompt import Failure, Turn, write_turns
+from t2s_magic.adapters.quick_dspy import dspy
+from t2s_magic.errors import NoSqlError
+from t2s_magic.schema.link import score_by_words
+from t2s_magic.schema.render import fit_schema
+from t2s_magic.schema.tables import Schema
+
+# What a call may set of an LM's settings; the rest (number of samples, rollouts, clients) is not the LM's to read.
+_REQUEST_SETTINGS = ("temperature", "max_tokens", "top_p", "seed", "stop", "frequency_penalty", "presence_penalty")
+
+
+def writes_sql(signature: Any) -> bool:
+    """Is it our signature, or one that an optimizer or a module made of it?"""
+    return {"question", "schema"} <= set(signature.input_fields) and "sql" in signature.output_fields
+
+
+class SqlAdapter(dspy.ChatAdapter):  # type: ignore[misc]
+    """Renders text-to-SQL calls as in ``prompt`` and reads answers by ``contract``; other signatures as ChatAdapter.
+
+    ``schema_characters`` bounds the schema in a prompt: a larger one is cut to the tables whose words the question
+    shares. Each completion carries ``tables_sent``.
+    """
+
+    can_repair = True
+
+    def __init__(self, schema_characters: int = 60_000) -> None:
+        super().__init__()
+        self.schema_characters = schema_characters
+
+    def __call__(
+        self,
+        lm: Any,
+        lm_kwargs: dict[str, Any],
+        signature: Any,
+        demos: Sequence[Mapping[str, Any]],
+        inputs: Mapping[str, Any],
+    ) -> list[dict[str, Any]]:
+        if not writes_sql(signature):
+            completions: list[dict[str, Any]] = super().__call__(lm, lm_kwargs, signature, demos, inputs)
+            return completions
+        settings = {**lm.kwargs, **lm_kwargs}
+        schema = self.fitted_schema(inputs)
+        turns = self._turns(signature, schema, demos, inputs)
+        request = _request(lm.model, turns, settings)
+        samples = settings.get("n") or 1
+        rollout = {"rollout_id": settings["rollout_id"]} if settings.get("rollout_id") is not None else {}
+        responses = [lm(request, **rollout) for _ in range(samples)]
+        answers = _answers(signature, responses, settings.get("max_tokens"))
+        return [{**answer, "tables_sent": len(schema.tables)} for answer in answers]
+
+    def fitted_schema(self, inputs: Mapping[str, Any]) -> Schema:
+        """The part of the schema that the prompt for ``inputs`` shows."""
+        schema = Schema.from_dict(inputs["schema"])
+        words = f"{inputs['question']} {inputs.get('evidence') or ''}"
+        return fit_schema(schema, self.schema_characters, score_by_words(words, schema))
+
+    def format(
+        self, signature: Any, demos: Sequence[Mapping[str, Any]], inputs: Mapping[str, Any]
+    ) -> list[dict[str, str]]:
+        """The messages for a call, as every adapter of dspy gives them."""
+        if not writes_sql(signature):
+            messages: list[dict[str, str]] = super().format(signature, demos, inputs)
+            return messages
+        turns = self._turns(signature, self.fitted_schema(inputs), demos, inputs)
+        return [{"role": turn.role, "content": turn.content} for turn in turns]
+
+    def parse(self, signature: Any, completion: str) -> dict[str, Any]:
+        """The output fields in one answer. Raises NoSqlError where it holds no single statement."""
+        if not writes_sql(signature):
+            fields: dict[str, Any] = super().parse(signature, completion)
+            return fields
+        return _fields(signature, completion, is_cut=False, max_tokens=None)
+
+    def _turns(
+        self, signature: Any, schema: Schema, demos: Sequence[Mapping[str, Any]], inputs: Mapping[str, Any]
+    ) -> list[Turn]:
+        usable = [demo for demo in demos if demo.get("question") and demo.get("sql")]
+        return write_turns(
+            signature.instructions,
+            schema,
+            usable,
+            inputs,
+            failures=[Failure(**failure) for failure in inputs.get("failures") or ()],
+            has_reasoning="reasoning" in signature.output_fields,
+        )
+
+
+def _request(model: str, turns: Sequence[Turn], settings: Mapping[str, Any]) -> Any:
+    roles = {"user": dspy.lm15.Message.user, "assistant": dspy.lm15.Message.assistant}
+    given = {name: settings[name] for name in _REQUEST_SETTINGS if settings.get(name) is not None}
+    if settings.get("max_completion_tokens") is not None:
+        given["max_tokens"] = settings["max_completion_tokens"]
+    return dspy.lm15.Request(
+        model=model,
+        messages=tuple(roles[turn.role](turn.content) for turn in turns),
+        config=dspy.lm15.Config(**given),
+    )
+
+
+def _answers(signature: Any, responses: Sequence[Any], max_tokens: int | None) -> list[dict[str, Any]]:
+    """The fields of each answer that holds them; where none does, the first one's error."""
+    read: list[dict[str, Any]] = []
+    refused: list[NoSqlError] = []
+    for response in responses:
+        is_cut = response.finish_reason == "length"
+        try:
+            read.append(_fields(signature, _text(response), is_cut=is_cut, max_tokens=max_tokens))
+        except NoSqlError as error:
+            refused.append(error)
+    if not read:
+        raise refused[0]
+    return read
+
+
+def _text(response: Any) -> str:
+    return "".join(part.text for part in response.message.parts if isinstance(part, dspy.lm15.TextPart))
+
+
+def _fields(signature: Any, answer: str, *, is_cut: bool, max_tokens: int | None) -> dict[str, Any]:
+    fields = {"sql": read_sql(answer, is_cut=is_cut, max_tokens=max_tokens)}
+    if "reasoning" in signature.output_fields:
+        fields["reasoning"] = answer.partition("```")[0].strip()
+    return fields

@@ -1,0 +1,82 @@
+"""The built-in model as an LM of dspy's, so that optimizers, callbacks and ``set_lm`` treat it like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Protocol
+
+from t2s_magic.adapters.quick_dspy import dspy
+from t2s_magic.database.values import Value
+from t2s_magic.errors import ModelError
+from t2s_magic.schema import Schema
+
+
+class Reader(Protocol):
+    """What the built-in model offers: see ``t2s_magic.builtin``."""
+
+    def read(
+        self,
+        question: str,
+        schema: Schema,
+        *,
+        values: Sequence[Value] = (),
+        demos: Sequence[Any] = (),
+        evidence: str = "",
+        count: int = 5,
+    ) -> Any: ...
+
+
+class _Loaded:
+    """The model, loaded at its first question and shared by every copy of the LM: optimizers copy programs deeply."""
+
+    def __init__(self, load: Callable[[], Reader]) -> None:
+        self._load = load
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Loaded:
+        return self
+
+    def complete(self, request: Any) -> Any:
+        raise ModelError(
+            "The built-in model writes SQL and nothing else; this step needs an LM that writes text. Name one."
+        )
+
+    @cached_property
+    def model(self) -> Reader:
+        return self._load()
+
+
+class BuiltinLM(dspy.LM):  # type: ignore[misc]
+    """Reads questions by ``read``, with schema, values and demos as data; a prompt in words is refused."""
+
+    def __init__(self, load: Callable[[], Reader]) -> None:
+        self.loaded = _Loaded(load)
+        super().__init__("builtin", engine=self.loaded, cache=False, num_retries=0)
+
+    @dspy.utils.callback.with_callbacks  # type: ignore[untyped-decorator]
+    def read(
+        self,
+        *,
+        question: str,
+        schema: Mapping[str, Any],
+        values: Sequence[Mapping[str, Any]],
+        demos: Sequence[tuple[str, str]],
+        evidence: str,
+        count: int,
+    ) -> Any:
+        """``Readings`` of a question; ``schema`` and ``values`` are the program's plain inputs, ``demos`` are pairs."""
+        from t2s_magic.builtin import Demo
+
+        return self.loaded.model.read(
+            question,
+            Schema.from_dict(schema),
+            values=[_value(value) for value in values],
+            demos=[Demo(asked, sql) for asked, sql in demos],
+            evidence=evidence,
+            count=count,
+        )
+
+
+def _value(value: Mapping[str, Any]) -> Value:
+    text = str(value["text"])
+    return Value(text, value["table"], value["column"], value.get("phrase", text), value.get("match", "exact"))

@@ -1,0 +1,268 @@
+"""The program: a question, a schema and an LM become one checked statement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from t2s_magic import guard
+from t2s_magic.adapters.prompt import Failure, Turn, as_text
+from t2s_magic.adapters.quick_dspy import dspy
+from t2s_magic.errors import ModelError, NoSqlError, PromptTooLongError, UnsafeSqlError
+from t2s_magic.guard import CheckedSql
+from t2s_magic.lm import told
+from t2s_magic.program.signature import FAILURES, SIGNATURE
+from t2s_magic.schema import Schema
+from t2s_magic.schema.link import score_by_words
+from t2s_magic.schema.render import fit_schema, render_schema
+
+Check = Callable[[str], CheckedSql]
+Explain = Callable[[CheckedSql], str | None]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A statement the LM wrote, and what the guard or the engine's planner said of it ("" when both took it)."""
+
+    sql: str
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way to read the question; ``confidence`` is the LM's own probability, or None where it gives none."""
+
+    sql: str
+    confidence: float | None = None
+
+
+@dataclass(frozen=True)
+class _Tools:
+    """What is asked about a statement before it is accepted: shared by the copies that optimizers make."""
+
+    check: Check | None
+    explain: Explain | None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Tools:
+        return self
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A statement with its verdict: ``checked`` if it was accepted, else ``problem``, and ``error`` if the guard's."""
+
+    sql: str
+    checked: CheckedSql | None = None
+    problem: str = ""
+    error: UnsafeSqlError | None = None
+
+
+class CallLog(dspy.utils.callback.BaseCallback):  # type: ignore[misc]
+    """Counts the calls of an LM and keeps the text that was sent last ("" to the built-in model, which reads none)."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.prompt = ""
+
+    def on_lm_start(self, call_id: str, instance: Any, inputs: dict[str, Any]) -> None:
+        self.calls += 1
+        request = inputs.get("prompt")
+        if isinstance(request, dspy.lm15.Request):
+            self.prompt = as_text([Turn(message.role, message.text or "") for message in request.messages])
+        elif inputs.get("messages"):
+            self.prompt = as_text([Turn(turn["role"], str(turn["content"])) for turn in inputs["messages"]])
+
+
+class TextToSql(dspy.Module):  # type: ignore[misc]
+    """Asks the LM, checks what it wrote, and lets it repair what fails, within ``max_lm_calls`` calls in all.
+
+    ``check`` is the guard for one database (by default ``guard.check`` with the dialect and schema of each call);
+    ``explain`` lets the engine plan a statement without running it and returns its complaint. Neither is saved, and
+    copies share both. Nothing is explained before the guard has passed it, and nothing is run here at all.
+    """
+
+    def __init__(
+        self, check: Check | None = None, explain: Explain | None = None, *, max_lm_calls: int = 3, label: str = ""
+    ) -> None:
+        super().__init__()
+        self.predict = dspy.Predict(SIGNATURE)
+        self.tools = _Tools(check, explain)
+        self.max_lm_calls = max_lm_calls
+        self.label = label
+
+    def for_database(self, check: Check | None, explain: Explain | None) -> TextToSql:
+        """The same program, sharing its predictor, for another database."""
+        other = TextToSql(check, explain, max_lm_calls=self.max_lm_calls, label=self.label)
+        other.predict = self.predict
+        return other
+
+    def forward(
+        self,
+        question: str,
+        schema: Mapping[str, Any],
+        dialect: str,
+        values: Sequence[Mapping[str, Any]] = (),
+        evidence: str = "",
+        pairs: Sequence[Mapping[str, Any]] = (),
+    ) -> Any:
+        """A ``dspy.Prediction`` with the fields of ``Work.prediction``; ``schema`` is ``Schema.to_dict()``.
+
+        ``pairs`` are demos for this question alone, shown after the program's own. Raises ModelError when the LM
+        cannot be asked; an answer that cannot be used is a prediction with a ``problem``.
+        """
+        inputs = {
+            "dialect": dialect,
+            "schema": schema,
+            "evidence": evidence,
+            "values": list(values),
+            "question": question,
+        }
+        check = self.tools.check or partial(guard.check, dialect=dialect, schema=Schema.from_dict(schema))
+        work = Work(self, inputs, list(pairs), check)
+        # Its steps are kept from optimizers: they learn from one step, the question with the statement accepted at last.
+        with dspy.context(trace=[], callbacks=[*(dspy.settings.callbacks or ()), work.log]):
+            work.run()
+        _trace(self.predict, inputs, work.sql)
+        return work.prediction()
+
+
+class Work:
+    """The work on one question: which calls were made, what was written, what became of it."""
+
+    def __init__(
+        self, program: TextToSql, inputs: dict[str, Any], pairs: list[Mapping[str, Any]], check: Check
+    ) -> None:
+        self.program = program
+        self.inputs = inputs
+        self.sent = inputs
+        self.pairs = pairs
+        self.check = check
+        self.log = CallLog()
+        self.rounds: list[list[_Judged]] = []
+        self.completions: list[dict[str, Any]] = []
+        self.accepted: _Judged | None = None
+        self.refusal: NoSqlError | None = None
+        self.has_asked_again = False
+
+    def run(self) -> None:
+        """Ask, judge, and ask again with what was wrong, until a statement is accepted or no call is left."""
+        while self.accepted is None and self.log.calls < self.program.max_lm_calls:
+            try:
+                self.completions = self._ask()
+            except PromptTooLongError as error:
+                self._cut_schema(error)
+                continue
+            except NoSqlError as error:
+                if not self._may_ask_again(error):
+                    self.refusal = error
+                    return
+                continue
+            except ModelError as error:
+                error.sql = error.sql or self.sql or None
+                raise
+            self._judge()
+            if not getattr(dspy.settings.adapter, "can_repair", True):
+                return
+
+    def _ask(self) -> list[dict[str, Any]]:
+        predict = self.program.predict
+        repair: dict[str, Any] = {}
+        if self.rounds:
+            failures = [Failure(judged[0].sql, judged[0].problem) for judged in self.rounds]
+            repair = {
+                "signature": predict.signature.append("failures", FAILURES, list[dict[str, str]]),
+                "failures": [vars(failure) for failure in failures],
+            }
+        with told():
+            predicted = predict(demos=[*predict.demos, *self.pairs], **self.sent, **repair)
+        columns = dict(predicted.completions.items())
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+    def _judge(self) -> None:
+        judged: list[_Judged] = []
+        for sql in dict.fromkeys(completion["sql"] or "" for completion in self.completions):
+            verdict = self._verdict(sql)
+            judged.append(verdict)
+            if verdict.checked is not None:
+                self.accepted = verdict
+                break
+        self.rounds.append(judged)
+
+    def _verdict(self, sql: str) -> _Judged:
+        try:
+            checked = self.check(sql)
+        except UnsafeSqlError as error:
+            return _Judged(sql, problem=error.message, error=error)
+        explain = self.program.tools.explain
+        complaint = explain(checked) if explain is not None else None
+        return _Judged(sql, problem=complaint) if complaint else _Judged(sql, checked)
+
+    def _may_ask_again(self, error: NoSqlError) -> bool:
+        """An empty answer is asked for once more; prose or half an answer would only come back."""
+        may = not error.answer and not self.has_asked_again and getattr(dspy.settings.adapter, "can_repair", True)
+        self.has_asked_again = True
+        return may
+
+    def _cut_schema(self, error: PromptTooLongError) -> None:
+        """Halve the schema for the next call; the second time, or where one table is left, there is no next call."""
+        whole = Schema.from_dict(self.inputs["schema"])
+        sent = self.tables_sent
+        if self.sent is not self.inputs or sent < 2:
+            raise PromptTooLongError(
+                f"A schema of {len(whole.tables):,} tables does not fit: {sent:,} of {len(whole.tables):,} tables were "
+                f"sent, and the model's window was still too small. {error.message}"
+            ) from error
+        words = f"{self.inputs['question']} {self.inputs['evidence']}"
+        scores = score_by_words(words, whole)
+        adapter_cut = fit_schema(whole, getattr(dspy.settings.adapter, "schema_characters", 10**9), scores)
+        half = fit_schema(adapter_cut, len(render_schema(adapter_cut)) // 2, scores)
+        self.sent = {**self.inputs, "schema": half.to_dict()}
+
+    @property
+    def tables_sent(self) -> int:
+        """How many tables the LM was shown last."""
+        told_by_adapter = next((completion.get("tables_sent") for completion in self.completions), None)
+        return told_by_adapter or len(self.sent["schema"]["tables"])
+
+    @property
+    def sql(self) -> str:
+        """The accepted statement, else the best of those that failed last, else what an unusable answer held."""
+        if self.accepted is not None:
+            return self.accepted.sql
+        if self.rounds:
+            return self.rounds[-1][0].sql
+        return (self.refusal.sql or "") if self.refusal is not None else ""
+
+    def prediction(self) -> Any:
+        """What is known at the end; ``checked`` is None when there is no statement to run, then ``problem`` says why."""
+        failed = self.rounds[-1][0] if self.rounds and self.accepted is None else None
+        first = next((each for each in self.completions if each["sql"] == self.sql), {})
+        refusal = self.refusal if not self.rounds else None
+        return dspy.Prediction(
+            sql=self.sql,
+            checked=self.accepted.checked if self.accepted else None,
+            problem=failed.problem if failed else refusal.message if refusal else "",
+            error=failed.error if failed else refusal,
+            answer=refusal.answer if refusal else "",
+            attempts=tuple(Attempt(each.sql, each.problem) for judged in self.rounds for each in judged),
+            lm_calls=self.log.calls,
+            prompt=self.log.prompt,
+            confidence=first.get("probability"),
+            readings=tuple(Reading(each["sql"], each.get("probability")) for each in self.completions),
+            abstained=bool(first.get("abstained")),
+            nearest_tables=tuple(first.get("nearest_tables", ())),
+            tables_sent=self.tables_sent,
+            tables_total=len(self.inputs["schema"]["tables"]),
+        )
+
+
+def _trace(predict: Any, inputs: Mapping[str, Any], sql: str) -> None:
+    """One step in dspy's trace, as ``Predict`` itself would leave it."""
+    trace, most = dspy.settings.trace, dspy.settings.max_trace_size
+    if trace is None or most <= 0:
+        return
+    if len(trace) >= most:
+        trace.pop(0)
+    trace.append((predict, dict(inputs), dspy.Prediction(sql=sql)))

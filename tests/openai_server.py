@@ -1,0 +1,163 @@
+"""A small OpenAI-compatible server on 127.0.0.1 for tests: real HTTP, scripted answers and faults."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One scripted answer. ``text`` makes a completion; with ``body`` those bytes are sent as they are.
+
+    ``delay`` is waited before the first byte, in seconds; ``drip`` between single bytes; ``cut`` closes the connection
+    after that many bytes of the body.
+    """
+
+    text: str = ""
+    status: int = 200
+    finish_reason: str = "stop"
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    content_type: str = "application/json"
+    delay: float = 0.0
+    drip: float = 0.0
+    cut: int | None = None
+
+    def content(self, model: str) -> bytes:
+        if self.body is not None:
+            return self.body
+        choice = {
+            "index": 0,
+            "message": {"role": "assistant", "content": self.text},
+            "finish_reason": self.finish_reason,
+        }
+        usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+        return json.dumps(
+            {"id": "1", "object": "chat.completion", "model": model, "choices": [choice], "usage": usage}
+        ).encode()
+
+
+def refusal(status: int, message: str, **headers: str) -> Reply:
+    """An error as OpenAI's dialect words it."""
+    body = json.dumps({"error": {"message": message, "type": "error"}}).encode()
+    return Reply(status=status, body=body, headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+
+class OpenAiServer:
+    """Answers ``/v1/chat/completions`` with the script's replies in turn, the last one again and again.
+
+    ``requests`` holds each request's JSON body, ``headers`` its headers, ``paths`` every path asked. ``hung_up`` is set
+    when a client closed its connection before it was answered.
+    """
+
+    def __init__(self, *script: Reply | str, key: str = "", models: tuple[str, ...] = ("tiny",)) -> None:
+        self.script = [Reply(each) if isinstance(each, str) else each for each in script]
+        self.key = key
+        self.models = models
+        self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.paths: list[str] = []
+        self.times: list[float] = []
+        self.hung_up = threading.Event()
+        self._lock = threading.Lock()
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._http.daemon_threads = True
+        self.base_url = f"http://127.0.0.1:{self._http.server_port}/v1"
+        self.host = f"127.0.0.1:{self._http.server_port}"
+
+    def start(self) -> None:
+        threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def stop(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+    def next_reply(self, body: dict[str, Any], headers: dict[str, str]) -> Reply:
+        with self._lock:
+            self.requests.append(body)
+            self.headers.append(headers)
+            self.times.append(time.monotonic())
+            return self.script.pop(0) if len(self.script) > 1 else self.script[0]
+
+
+@contextmanager
+def openai_server(*script: Reply | str, key: str = "", models: tuple[str, ...] = ("tiny",)) -> Iterator[OpenAiServer]:
+    """A started server that is stopped at the end."""
+    server = OpenAiServer(*script, key=key, models=models)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def _handler(server: OpenAiServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:  # noqa: N802 - the standard library's name
+            server.paths.append(self.path)
+            listing = {"object": "list", "data": [{"id": model, "object": "model"} for model in server.models]}
+            self._send(Reply(body=json.dumps(listing).encode()), "") if server.models else self._send(
+                Reply(status=404), ""
+            )
+
+        def do_POST(self) -> None:  # noqa: N802 - the standard library's name
+            server.paths.append(self.path)
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if server.key and self.headers.get("Authorization") != f"Bearer {server.key}":
+                self._send(refusal(401, f"Unknown key {self.headers.get('Authorization')}"), "")
+                return
+            self._send(server.next_reply(body, dict(self.headers.items())), str(body.get("model")))
+
+        def _send(self, reply: Reply, model: str) -> None:
+            content = reply.content(model)
+            try:
+                if reply.delay and self._is_gone(reply.delay):
+                    server.hung_up.set()
+                    return
+                self.send_response(reply.status)
+                for name, value in {"Content-Type": reply.content_type, **reply.headers}.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self._write(content, reply)
+            except OSError:
+                server.hung_up.set()
+
+        def _write(self, content: bytes, reply: Reply) -> None:
+            if reply.cut is not None:
+                self.wfile.write(content[: reply.cut])
+                self.wfile.flush()
+                self.close_connection = True
+                self.connection.close()
+                return
+            pieces = [content[at : at + 1] for at in range(len(content))] if reply.drip else [content]
+            for piece in pieces:
+                self.wfile.write(piece)
+                self.wfile.flush()
+                time.sleep(reply.drip)
+
+        def _is_gone(self, seconds: float) -> bool:
+            """Wait, and notice whether the client closes its side meanwhile."""
+            self.connection.settimeout(seconds)
+            try:
+                return self.connection.recv(1) == b""
+            except TimeoutError:
+                return False
+            except OSError:
+                return True
+            finally:
+                self.connection.settimeout(None)
+
+        def log_message(self, *arguments: Any) -> None:
+            """Silent: a test's output is its assertions."""
+
+    return Handler
