@@ -14,11 +14,12 @@ SECOND = 1.0
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one statement: wall-clock seconds, rows fetched, characters (or bytes) kept of a cell."""
+    """Bounds of one statement: wall-clock seconds, rows fetched, characters (or bytes) kept of a cell and of all."""
 
     seconds: float = 30 * SECOND
     rows: int = 10_000
     cell: int = 1_000_000
+    memory: int = 256_000_000
 
 
 @dataclass(frozen=True)

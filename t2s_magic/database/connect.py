@@ -1,0 +1,84 @@
+"""From whatever names a database to the Database of its engine."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError
+
+from t2s_magic.database.base import Database
+from t2s_magic.database.sqlite import SqliteDatabase
+from t2s_magic.errors import NoConnectionError, UsageError
+
+_SQLITE_ENDINGS = (".sqlite", ".sqlite3", ".db", ".db3")
+_KINDS = "an SQLAlchemy URL, engine or connection, a connection of sqlite3, duckdb or psycopg, or a path to a file"
+
+
+def connect(source: object) -> Database:
+    """The database that ``source`` names, to be read and nothing else.
+
+    ``source`` is an SQLAlchemy URL (``"sqlite:///chinook.sqlite"``), engine or connection, a connection of sqlite3,
+    duckdb, psycopg or psycopg2, or the path of an SQLite or DuckDB file. A connection of the user's stays theirs:
+    ``close()`` does not close it. Raises NoConnectionError (no such file or server, driver missing) or UsageError.
+    """
+    if isinstance(source, (Engine, Connection)):
+        return _from_sqlalchemy(source)
+    if isinstance(source, sqlite3.Connection):
+        return SqliteDatabase(source=source)
+    if isinstance(source, (URL, str, Path)):
+        return _from_url(source) if _is_url(source) else _from_file(Path(str(source)))
+    raise UsageError(f"Cannot connect to a {type(source).__module__}.{type(source).__name__}. Give {_KINDS}.")
+
+
+def _is_url(source: URL | str | Path) -> bool:
+    return isinstance(source, URL) or (isinstance(source, str) and "://" in source)
+
+
+def _from_file(file: Path) -> Database:
+    if file.suffix.lower() in _SQLITE_ENDINGS or _starts_like_sqlite(file):
+        return SqliteDatabase(str(file))
+    if not file.exists():
+        raise NoConnectionError(f"There is no file {file.name!r} in {file.absolute().parent}. Give {_KINDS}.")
+    raise UsageError(f"{file.name!r} is neither an SQLite nor a DuckDB file. Give {_KINDS}.")
+
+
+def _starts_like_sqlite(file: Path) -> bool:
+    if not file.is_file():
+        return False
+    with file.open("rb") as opened:
+        return opened.read(15) == b"SQLite format 3"
+
+
+def _from_url(source: URL | str | Path) -> Database:
+    try:
+        url = make_url(source)  # type: ignore[arg-type]  # a Path is no URL
+    except (ArgumentError, ValueError) as error:
+        # The text may hold a password, so it is not repeated.
+        raise UsageError("This is not a database URL. Write dialect://user@host/name or sqlite:///file.") from error
+    if url.get_backend_name() == "sqlite":
+        return SqliteDatabase(_sqlite_file(url))
+    raise UsageError(f"No way to read {url.get_backend_name()!r}.")
+
+
+def _sqlite_file(url: URL) -> str:
+    """The file of ``sqlite:///path`` or ``sqlite:///file:path?mode=ro&uri=true``; "" for a database in memory."""
+    file = url.database or ""
+    if file.startswith("file:"):
+        file = file.removeprefix("file:").partition("?")[0]
+    return "" if file == ":memory:" else file
+
+
+def _from_sqlalchemy(source: Engine | Connection) -> Database:
+    if source.dialect.name == "sqlite":
+        return SqliteDatabase(source=_driver_connection(source))
+    raise UsageError(f"No way to read {source.dialect.name!r}.")
+
+
+def _driver_connection(source: Engine | Connection) -> Any:
+    """The driver's own connection under an SQLAlchemy one, without beginning a transaction on it."""
+    if isinstance(source, Connection):
+        return source.connection.dbapi_connection
+    return source.raw_connection().dbapi_connection

@@ -1,0 +1,153 @@
+"""One statement at a time, in a thread of its own, stopped at a time limit, on cancel() or by the kernel's interrupt.
+
+Engines differ in what they notice while they compute: psycopg 2 sees a KeyboardInterrupt only when the query ends,
+sqlite3 swallows it, DuckDB looks in the main thread alone. A thread that waits and interrupts from outside is the same
+for all of them.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+from t2s_magic.errors import CancelledError, QueryError, TimeLimitError
+
+T = TypeVar("T")
+
+# An interrupt that arrives between two steps of an engine is lost, so it is repeated until the statement ends.
+REPEAT_SECONDS = 0.05
+# What a statement may take to stop after it was told to; then it is left behind and its connection given up.
+GRACE_SECONDS = 2.0
+
+
+class Stopped(Exception):  # noqa: N818 - not an error a person sees: work raises it when it finds itself stopped
+    """The work noticed between two batches of rows that it was told to stop."""
+
+
+class Supervisor:
+    """Runs the work of one connection, one piece after another.
+
+    ``interrupt`` tells the engine to stop what it does now, from any thread. ``abandon`` is called when it did not stop
+    within ``GRACE_SECONDS``: the connection is lost to that statement, and the next one needs another.
+    """
+
+    def __init__(self, interrupt: Callable[[], None], abandon: Callable[[], None]) -> None:
+        self._interrupt = interrupt
+        self._abandon = abandon
+        self._turn = threading.Lock()
+        self._current: _Work[object] | None = None
+
+    def run(self, work: Callable[[], T], seconds: float, sql: str | None = None) -> T:
+        """What ``work`` returns or raises; TimeLimitError, CancelledError or KeyboardInterrupt when it was stopped."""
+        deadline = time.monotonic() + seconds
+        with self._one_at_a_time(seconds, sql):
+            current: _Work[T] = _Work(work)
+            self._current = current
+            try:
+                return self._finish(current, deadline, seconds, sql)
+            finally:
+                self._current = None
+
+    def cancel(self) -> None:
+        """Ask the work that runs now, if any, to stop; returns at once."""
+        if current := self._current:
+            current.stop("cancel")
+
+    def check(self) -> None:
+        """Called by the work itself between two batches of rows: raises Stopped once it was told to stop."""
+        if (current := self._current) and current.reason:
+            raise Stopped
+
+    @property
+    def is_stopping(self) -> bool:
+        return bool((current := self._current) and current.reason)
+
+    @contextmanager
+    def _one_at_a_time(self, seconds: float, sql: str | None) -> Iterator[None]:
+        if not self._turn.acquire(timeout=seconds):
+            raise TimeLimitError(
+                f"Waited {seconds:g} s for another statement of this connection. Cancel it or try again.", sql=sql
+            )
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    def _finish(self, current: _Work[T], deadline: float, seconds: float, sql: str | None) -> T:
+        current.start()
+        try:
+            self._wait(current, deadline)
+        except KeyboardInterrupt:
+            current.stop("interrupt")
+            self._stop(current)
+            raise
+        if current.reason and not current.done.is_set():
+            self._stop(current)
+        if current.reason:
+            raise _why_stopped(current, seconds, sql) from current.error
+        return current.result()
+
+    def _wait(self, current: _Work[T], deadline: float) -> None:
+        while not current.woken.wait(max(0.0, deadline - time.monotonic())):
+            if time.monotonic() >= deadline:
+                current.stop("time")
+
+    def _stop(self, current: _Work[T]) -> None:
+        """Interrupt until the work ends; a second KeyboardInterrupt gives up waiting."""
+        last = time.monotonic() + GRACE_SECONDS
+        try:
+            while not current.done.is_set() and time.monotonic() < last:
+                self._interrupt()
+                current.done.wait(REPEAT_SECONDS)
+        finally:
+            if not current.done.is_set():
+                self._abandon()
+
+
+class _Work(Generic[T]):
+    """One call in its thread; ``woken`` is set when it is done or when somebody wants it to stop."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work = work
+        self._value: T | None = None
+        self.error: BaseException | None = None
+        self.done = threading.Event()
+        self.woken = threading.Event()
+        self.reason = ""
+
+    def start(self) -> None:
+        # A daemon, so that a statement which cannot be stopped does not keep the kernel from ending.
+        threading.Thread(target=self._call, name="t2s-statement", daemon=True).start()
+
+    def stop(self, reason: str) -> None:
+        if not self.done.is_set():
+            self.reason = self.reason or reason
+            self.woken.set()
+
+    def result(self) -> T:
+        if self.error is not None:
+            raise self.error
+        return self._value  # type: ignore[return-value]  # set by _call, whose type is that of the work
+
+    def _call(self) -> None:
+        try:
+            self._value = self._work()
+        except BaseException as error:  # noqa: BLE001 - handed over to the waiting thread, which raises it
+            self.error = error
+        finally:
+            self.done.set()
+            self.woken.set()
+
+
+def _why_stopped(current: _Work[T], seconds: float, sql: str | None) -> QueryError:
+    still = "" if current.done.is_set() else " The engine has not stopped yet; the next run opens a new connection."
+    if current.reason == "time":
+        return TimeLimitError(
+            f"Stopped after {seconds:g} s (Text2SQL.time_limit). "
+            f"Narrow the question, or raise the limit with %config Text2SQL.time_limit.{still}",
+            sql=sql,
+        )
+    return CancelledError(f"Cancelled; nothing was changed.{still}", sql=sql)
