@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
+from t2s_magic.guard.words_order import order_key
 from t2s_magic.guard.words_parts import Parts, Phrase, Rule, Speaker, TooComplexError, listed, literal_text
 from t2s_magic.guard.words_values import most_of
 
@@ -13,7 +14,7 @@ from t2s_magic.guard.words_values import most_of
 def count(parts: Parts, scope: Speaker) -> Phrase:
     counted = parts.take("this")
     parts.take("big_int")
-    if isinstance(counted, exp.Star) and not any(counted.args.values()) or isinstance(counted, exp.Literal):
+    if (isinstance(counted, exp.Star) and not any(counted.args.values())) or isinstance(counted, exp.Literal):
         scope.said(counted)
         return Phrase("number of rows", "integer", True, may_be_null=False, verb="counts the rows")
     if isinstance(counted, exp.Distinct):
@@ -34,7 +35,7 @@ def _distinct(node: exp.Distinct, scope: Speaker) -> str:
     return listed([scope.value(value).inner for value in node.expressions])
 
 
-def _one_where(node: exp.Expression, scope: Speaker, *, default_is_null: bool) -> str:
+def _one_where(node: exp.Expr, scope: Speaker, *, default_is_null: bool) -> str:
     """The condition of ``CASE WHEN condition THEN 1 [ELSE 0] END``, or "" for anything else."""
     is_case = isinstance(node, exp.Case) and node.this is None and len(node.args["ifs"]) == 1
     if not is_case:
@@ -51,7 +52,7 @@ def _one_where(node: exp.Expression, scope: Speaker, *, default_is_null: bool) -
     return scope.condition(branch.this).text
 
 
-def _is(node: exp.Expression | None, *texts: str | None) -> bool:
+def _is(node: exp.Expr | None, *texts: str | None) -> bool:
     if node is None or isinstance(node, exp.Null):
         return None in texts
     return isinstance(node, exp.Literal) and not node.is_string and node.this in texts
@@ -178,7 +179,7 @@ def _within(groups: Sequence[str]) -> str:
     return f" within each {listed(groups)}" if groups else ""
 
 
-def _ranked(function: exp.Expression, groups: Sequence[str], ordering: str, scope: Speaker) -> Phrase:
+def _ranked(function: exp.Expr, groups: Sequence[str], ordering: str, scope: Speaker) -> Phrase:
     if not ordering and not isinstance(function, exp.RowNumber):
         raise TooComplexError("A rank without an order")
     scope.said(function)
@@ -187,7 +188,7 @@ def _ranked(function: exp.Expression, groups: Sequence[str], ordering: str, scop
     return Phrase(f"{noun}{_within(groups)}{by}{note}", "integer", True, False, may_be_null=False)
 
 
-def _neighbour(function: exp.Expression, groups: Sequence[str], ordering: str, scope: Speaker) -> Phrase:
+def _neighbour(function: exp.Expr, groups: Sequence[str], ordering: str, scope: Speaker) -> Phrase:
     parts = Parts(function)
     scope.said(function, only_this=True)
     value, offset, default = scope.value(parts.take("this")), parts.take("offset"), parts.take("default")
@@ -205,9 +206,7 @@ def _neighbour(function: exp.Expression, groups: Sequence[str], ordering: str, s
     return Phrase(text, value.kind, True, False)
 
 
-def _windowed(
-    aggregate: Phrase, groups: Sequence[str], ordering: str, spec: exp.Expression | None, scope: Speaker
-) -> Phrase:
+def _windowed(aggregate: Phrase, groups: Sequence[str], ordering: str, spec: exp.Expr | None, scope: Speaker) -> Phrase:
     everything = "all groups" if scope.is_grouped else "all rows"
     if not ordering:
         if spec is not None:
@@ -220,7 +219,7 @@ def _windowed(
     return Phrase(f"running {text}", aggregate.kind, True, False, aggregate.may_be_null)
 
 
-def _frame(spec: exp.Expression, scope: Speaker) -> str:
+def _frame(spec: exp.Expr, scope: Speaker) -> str:
     parts = Parts(spec)
     scope.said(spec, only_this=True)
     kind = str(parts.take("kind")).upper()
@@ -238,7 +237,7 @@ def _frame(spec: exp.Expression, scope: Speaker) -> str:
     return f"over each row and the {steps} before it"
 
 
-def ordering_text(order: exp.Expression | None, scope: Speaker) -> str:
+def ordering_text(order: exp.Expr | None, scope: Speaker) -> str:
     """An ORDER BY inside a window: ``Total, highest first``; "" without one."""
     if order is None:
         return ""
@@ -249,7 +248,7 @@ def ordering_text(order: exp.Expression | None, scope: Speaker) -> str:
     return listed([key.text for key in keys], "then")
 
 
-AGGREGATE_RULES: dict[type[exp.Expression], Rule] = {
+AGGREGATE_RULES: dict[type[exp.Expr], Rule] = {
     exp.Count: count,
     exp.Sum: total,
     exp.Avg: average,

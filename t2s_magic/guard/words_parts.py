@@ -20,7 +20,7 @@ class Parts:
     that no rule knows ends in "too complex", not in a sentence without it.
     """
 
-    def __init__(self, node: exp.Expression) -> None:
+    def __init__(self, node: exp.Expr) -> None:
         self.node = node
         self._left = {name for name, value in node.args.items() if value not in (None, False, [], "")}
 
@@ -72,22 +72,26 @@ class Speaker(Protocol):
     @property
     def dialect(self) -> str: ...
 
-    def value(self, node: exp.Expression) -> Phrase:
+    def value(self, node: exp.Expr) -> Phrase:
         """What an expression means."""
         ...
 
-    def condition(self, node: exp.Expression) -> Condition:
+    def condition(self, node: exp.Expr) -> Condition:
         """What has to be true."""
         ...
 
-    def resolve(self, column: exp.Expression) -> Phrase: ...
+    def resolve(self, column: exp.Expr) -> Phrase: ...
 
-    def query(self, node: exp.Expression) -> str:
+    def query(self, node: exp.Expr) -> str:
         """A query inside this one as a noun: "the average Total of Invoice"."""
         ...
 
-    def said(self, *nodes: exp.Expression | None) -> None:
-        """The rule has said each node itself, with all that is below it."""
+    def rows(self, node: exp.Expr) -> str:
+        """A query inside this one by its rows alone: "Invoice where Total is over 5"."""
+        ...
+
+    def said(self, *nodes: exp.Expr | None, only_this: bool = False) -> None:
+        """The rule has said each node itself, with all that is below it unless ``only_this``."""
         ...
 
 
@@ -151,6 +155,6 @@ _KINDS = (
 def kind_of_type(engine_type: str) -> str:
     """The kind of a column by its type as the engine spells it: ``"VARCHAR(40)"`` is "text"; "" where unknown."""
     folded = engine_type.casefold()
-    if "[" in folded or "(" in folded and folded.startswith(("struct", "map", "list", "array")):
+    if "[" in folded or ("(" in folded and folded.startswith(("struct", "map", "list", "array"))):
         return ""
     return next((kind for word, kind in _KINDS if word in folded), "")

@@ -12,7 +12,7 @@ from t2s_magic.guard.words_parts import Parts, Phrase, Rule, Speaker, TooComplex
 def column(parts: Parts, scope: Speaker) -> Phrase:
     for name in ("this", "table", "db", "catalog"):
         scope.said(parts.take(name))
-    assert isinstance(parts.node, exp.Expression)
+    assert isinstance(parts.node, exp.Expr)
     return scope.resolve(parts.node)
 
 
@@ -62,9 +62,7 @@ def division(parts: Parts, scope: Speaker) -> Phrase:
     parts.take("safe")
     drops_fraction = is_typed and left.kind == right.kind == "integer"
     note = ", fraction dropped" if drops_fraction else ""
-    return Phrase(
-        f"{left.inner} ÷ {right.inner}{note}", "integer" if drops_fraction else "number", is_single=False
-    )
+    return Phrase(f"{left.inner} ÷ {right.inner}{note}", "integer" if drops_fraction else "number", is_single=False)
 
 
 def whole_division(parts: Parts, scope: Speaker) -> Phrase:
@@ -96,7 +94,9 @@ def cast(parts: Parts, scope: Speaker) -> Phrase:
 def _as_decimal(operand: Phrase, target: exp.DataType, dialect: str) -> Phrase:
     sizes = [size.name for size in target.expressions]
     # Without sizes DuckDB keeps 3 decimals, MySQL none, the others all.
-    decimals = sizes[1] if len(sizes) > 1 else "0" if sizes or dialect == "mysql" else "3" if dialect == "duckdb" else ""
+    decimals = (
+        sizes[1] if len(sizes) > 1 else "0" if sizes or dialect == "mysql" else "3" if dialect == "duckdb" else ""
+    )
     if dialect == "sqlite" or not decimals:
         return operand.of_kind("number")
     return Phrase(f"{operand.inner} with {decimals} decimals", "number")
@@ -123,7 +123,7 @@ def coalesce(parts: Parts, scope: Speaker) -> Phrase:
     first, others = scope.value(parts.take("this")), [scope.value(other) for other in parts.take("expressions")]
     fallbacks = ", then ".join(other.the for other in others)
     may_be_null = all(value.may_be_null for value in (first, *others))
-    return Phrase(f"{first.inner} (or {fallbacks} where missing)", first.kind, first.is_common, may_be_null=may_be_null)
+    return Phrase(f"{first.inner} (or {fallbacks} where missing)", first.kind, may_be_null=may_be_null)
 
 
 def nothing_if(parts: Parts, scope: Speaker) -> Phrase:
@@ -153,7 +153,7 @@ def conditional(parts: Parts, scope: Speaker) -> Phrase:
     return _either([f"{result.the} if {condition.text}"], [result.kind], parts.take("false"), scope)
 
 
-def _either(branches: list[str], kinds: list[str], default: exp.Expression | None, scope: Speaker) -> Phrase:
+def _either(branches: list[str], kinds: list[str], default: exp.Expr | None, scope: Speaker) -> Phrase:
     otherwise = scope.value(default) if default is not None else Phrase("nothing")
     kinds = [*kinds, otherwise.kind] if default is not None else kinds
     kind = kinds[0] if len(set(kinds)) == 1 else ""
@@ -250,7 +250,7 @@ def most_of(words: str) -> Callable[[list[Phrase]], Phrase]:
     return said
 
 
-VALUE_RULES: dict[type[exp.Expression], Rule] = {
+VALUE_RULES: dict[type[exp.Expr], Rule] = {
     exp.Column: column,
     exp.Literal: literal,
     exp.Boolean: boolean,

@@ -1,0 +1,77 @@
+"""SQL read back as one sentence, by rule, for someone who cannot read SQL.
+
+A sentence is only given when a rule has said every part of the statement (``words_parts.Parts``); anything else is
+honestly too complex. The rules live in the ``words_*`` modules: values, aggregates, dates, conditions, joins, groups.
+"""
+
+from __future__ import annotations
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from t2s_magic.guard.words_parts import TooComplexError
+from t2s_magic.guard.words_scope import AliasNeededError, Reading
+from t2s_magic.guard.words_select import read_query
+from t2s_magic.schema import Schema
+
+TOO_COMPLEX = "Too complex to put in words: read the SQL below."
+_LONGEST_SENTENCE = 900  # characters; a longer one helps nobody
+_MOST_TABLES_TWICE = 5
+
+
+def in_words(sql: str, schema: Schema) -> str:
+    """One sentence that says what ``sql`` asks of ``schema``; TOO_COMPLEX beyond the rules; "" where it is no SQL.
+
+    Never raises, whatever the text: it follows every edit.
+    """
+    statement = parse(sql, schema.dialect)
+    if statement is None:
+        return ""
+    try:
+        sentence = _sentence(statement, schema)
+    except (TooComplexError, RecursionError):
+        return TOO_COMPLEX
+    return sentence if len(sentence) <= _LONGEST_SENTENCE else TOO_COMPLEX
+
+
+def tell_apart(first_sql: str, second_sql: str, schema: Schema) -> str:
+    """How two readings of a question differ: both sentences from where they part; "" where one cannot be told."""
+    first, second = in_words(first_sql, schema), in_words(second_sql, schema)
+    if TOO_COMPLEX in (first, second) or "" in (first, second) or first == second:
+        return ""
+    return f"One reading: {first} Another: {second}"
+
+
+def parse(sql: str, dialect: str) -> exp.Expr | None:
+    """The one query in ``sql``, or None."""
+    try:
+        statements = [statement for statement in sqlglot.parse(sql, read=dialect) if statement is not None]
+    except (SqlglotError, RecursionError):
+        return None
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        return None
+    return statements[0] if statements[0].selects else None
+
+
+def _sentence(statement: exp.Expr, schema: Schema) -> str:
+    aliased: set[str] = set()
+    for _ in range(_MOST_TABLES_TWICE):
+        reading = Reading(schema, read_query, aliased)
+        try:
+            told = read_query(statement, reading, {}, None)
+        except AliasNeededError as error:
+            aliased = aliased | {error.table}
+            continue
+        _check_all_said(statement, reading)
+        sentence = told.sentence
+        if reading.steps:
+            sentence = f"takes {'; then '.join(reading.steps.values())}; then {sentence}"
+        return sentence[0].upper() + sentence[1:] + "."
+    raise TooComplexError("Too many tables that occur twice")
+
+
+def _check_all_said(statement: exp.Expr, reading: Reading) -> None:
+    for node in statement.walk():
+        if id(node) not in reading.said and not isinstance(node, exp.Identifier):
+            raise TooComplexError(f"Nothing says {type(node).__name__}")
