@@ -102,14 +102,14 @@ def _handler(server: OpenAiServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:  # noqa: N802 - the standard library's name
+        def do_GET(self) -> None:
             server.paths.append(self.path)
             listing = {"object": "list", "data": [{"id": model, "object": "model"} for model in server.models]}
             self._send(Reply(body=json.dumps(listing).encode()), "") if server.models else self._send(
                 Reply(status=404), ""
             )
 
-        def do_POST(self) -> None:  # noqa: N802 - the standard library's name
+        def do_POST(self) -> None:
             server.paths.append(self.path)
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if server.key and self.headers.get("Authorization") != f"Bearer {server.key}":

@@ -121,9 +121,7 @@ def _end(text: str) -> tuple[int, str]:
             continue
         elif kind == "continuation":
             return mark.start(), ""
-        elif kind == "explanation":
-            return mark.start(), _before_continuation(text[mark.end() :])
-        elif not _goes_on(text, mark):
+        elif kind == "explanation" or not _goes_on(text, mark):
             return mark.start(), _before_continuation(text[mark.end() :])
     return len(text), ""
 

@@ -12,8 +12,9 @@ from t2s_magic.adapters import BuiltinAdapter, SqlAdapter
 from t2s_magic.adapters.quick_dspy import dspy
 from t2s_magic.errors import UsageError
 from t2s_magic.lm.builtin_lm import BuiltinLM, Reader
-from t2s_magic.lm.endpoint import Endpoint, OnProgress, Patience, host_of
+from t2s_magic.lm.endpoint import Endpoint, OnProgress, Patience
 from t2s_magic.lm.failures import told
+from t2s_magic.lm.replies import host_of
 from t2s_magic.lm.text_lm import EndpointEngine
 
 __all__ = ["Backend", "Endpoint", "Patience", "make_backend", "told"]

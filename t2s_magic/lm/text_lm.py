@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from t2s_magic.adapters.quick_dspy import dspy
-from t2s_magic.lm.endpoint import Completion, Endpoint
+from t2s_magic.lm.endpoint import Endpoint
+from t2s_magic.lm.replies import Completion
 
 _FINISH_REASONS = {"length": "length", "content_filter": "content_filter", "tool_calls": "tool_call"}
 

@@ -121,7 +121,7 @@ class TextToSql(dspy.Module):  # type: ignore[misc]
         }
         check = self.tools.check or partial(guard.check, dialect=dialect, schema=Schema.from_dict(schema))
         work = Work(self, inputs, list(pairs), check)
-        # Its steps are kept from optimizers: they learn from one step, the question with the statement accepted at last.
+        # Optimizers are shown one step, the question with the statement accepted at last, and none that failed.
         with dspy.context(trace=[], callbacks=[*(dspy.settings.callbacks or ()), work.log]):
             work.run()
         _trace(self.predict, inputs, work.sql)
@@ -236,7 +236,7 @@ class Work:
         return (self.refusal.sql or "") if self.refusal is not None else ""
 
     def prediction(self) -> Any:
-        """What is known at the end; ``checked`` is None when there is no statement to run, then ``problem`` says why."""
+        """What is known at the end; without a statement to run ``checked`` is None and ``problem`` says why."""
         failed = self.rounds[-1][0] if self.rounds and self.accepted is None else None
         first = next((each for each in self.completions if each["sql"] == self.sql), {})
         refusal = self.refusal if not self.rounds else None

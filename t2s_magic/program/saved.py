@@ -104,9 +104,7 @@ def _checked_content(content: Any, source: Path) -> SavedProgram:
         raise ProgramError(f"{source} is JSON, but not a program saved by t2s_magic.")
     version = content.get("version")
     if not isinstance(version, int) or version > VERSION:
-        raise ProgramError(
-            f"{source} has version {version!r}; this t2s_magic reads up to {VERSION}. Update t2s_magic, or save it again."
-        )
+        raise ProgramError(f"{source} has version {version!r}; this t2s_magic reads up to {VERSION}. Update t2s_magic.")
     predict = content.get("predict")
     signature = predict.get("signature") if isinstance(predict, dict) else None
     demos = predict.get("demos") if isinstance(predict, dict) else None
@@ -148,7 +146,7 @@ def _write_whole(target: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(name, target)
+        Path(name).replace(target)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

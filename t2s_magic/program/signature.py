@@ -20,7 +20,7 @@ _INPUTS: dict[str, tuple[type, Any]] = {
 }
 _OUTPUTS: dict[str, tuple[type, Any]] = {"sql": (str, dspy.OutputField(desc="one read-only SQL statement"))}
 
-# pydantic's base class has a long deprecated method called schema, and warns at each signature with a field of that name.
+# pydantic's base class has a deprecated method called schema, and warns of each signature that has such a field.
 warnings.filterwarnings("ignore", message='Field name "schema" in .* shadows', category=UserWarning)
 
 SIGNATURE = dspy.Signature({**_INPUTS, **_OUTPUTS}, INSTRUCTIONS)

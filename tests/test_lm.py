@@ -1,0 +1,356 @@
+"""LMs over real HTTP: every fault ends in bounded time with one message that says what to do."""
+
+import copy
+import os
+import signal
+import socket
+import threading
+import time
+
+import dspy
+import pytest
+from openai_server import OpenAiServer, Reply, openai_server, refusal
+
+from t2s_magic.errors import (
+    KeyRefusedError,
+    ModelBusyError,
+    ModelError,
+    ModelUnreachableError,
+    PromptTooLongError,
+    UsageError,
+)
+from t2s_magic.lm import STARLING_MODEL, Endpoint, Patience, make_backend, told
+
+QUICK = Patience(connect=1.0, total=0.6, busy=2.0, waking=2.0, pause=0.01)
+KEY = "sk-canary-4f1b"
+
+
+def ask(server: OpenAiServer, key: str = "", patience: Patience = QUICK, on_progress=None) -> str:
+    endpoint = Endpoint(server.base_url, key, patience=patience, on_progress=on_progress)
+    return endpoint.complete({"model": "tiny", "messages": [{"role": "user", "content": "?"}]}).text
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+# Which backend answers
+
+
+def test_without_any_setting_the_built_in_model_answers():
+    backend = make_backend(environ={})
+    assert (backend.name, backend.is_local, backend.host, backend.program) == ("builtin", True, "", "builtin")
+
+
+def test_an_address_alone_means_starling():
+    backend = make_backend(environ={"T2S_API_BASE": "http://127.0.0.1:8000"})
+    assert (backend.name, backend.is_local, backend.host) == ("starling", False, "127.0.0.1:8000")
+
+
+def test_a_name_goes_before_the_environment():
+    environ = {"T2S_API_BASE": "http://127.0.0.1:8000", "T2S_LM": "openai/other"}
+    assert make_backend("builtin", environ=environ).name == "builtin"
+    assert make_backend(environ=environ).name == "openai/other"
+
+
+def test_starling_without_an_address_says_what_to_set():
+    with pytest.raises(UsageError, match="T2S_API_BASE"):
+        make_backend("starling", environ={})
+
+
+def test_a_name_that_is_no_lm_is_refused_with_examples():
+    with pytest.raises(UsageError, match="builtin, starling, or provider/model"):
+        make_backend("gpt4", environ={})
+
+
+def test_any_name_of_dspy_is_taken_also_one_that_refuses_a_temperature():
+    assert make_backend("openai/gpt-4o-mini", environ={}).lm.kwargs["temperature"] == 0.0
+    assert make_backend("openai/gpt-5", environ={}).host == "openai"
+
+
+@pytest.mark.parametrize("base", ["localhost:8000", "ftp://x/v1", "http://", "http://x:99999/v1"])
+def test_an_address_that_is_none_is_refused(base):
+    with pytest.raises(UsageError, match="T2S_API_BASE is no address"):
+        make_backend(environ={"T2S_API_BASE": base})
+
+
+def test_a_password_in_the_address_is_refused_without_repeating_it():
+    with pytest.raises(UsageError, match="T2S_API_KEY") as raised:
+        make_backend(environ={"T2S_API_BASE": f"http://me:{KEY}@127.0.0.1:1/v1"})
+    assert KEY not in str(raised.value)
+
+
+def test_a_key_with_a_line_break_is_refused_without_repeating_it():
+    with pytest.raises(UsageError, match="T2S_API_KEY holds") as raised:
+        make_backend(environ={"T2S_API_BASE": "http://127.0.0.1:1", "T2S_API_KEY": f"{KEY}\nX: y"})
+    assert KEY not in str(raised.value)
+
+
+def test_copies_of_an_lm_share_its_connection():
+    lm = make_backend(environ={"T2S_API_BASE": "http://127.0.0.1:1"}).lm
+    assert copy.deepcopy(lm).engine.endpoint is lm.engine.endpoint
+    assert lm.copy(temperature=1.0).engine.endpoint is lm.engine.endpoint
+
+
+def test_the_built_in_lm_refuses_a_prompt_in_words():
+    backend = make_backend(environ={}, load_model=lambda: pytest.fail("nothing is loaded for this"))
+    with pytest.raises(ModelError, match="writes SQL and nothing else"), told():
+        backend.lm("Write me an instruction.")
+
+
+# What is sent
+
+
+def test_a_request_carries_the_key_the_model_and_starlings_end_of_turn():
+    with openai_server("SELECT 1", key=KEY) as server:
+        backend = make_backend(environ={"T2S_API_BASE": server.base_url, "T2S_API_KEY": KEY})
+        assert backend.lm("?") == ["SELECT 1"]
+        sent, headers = server.requests[0], server.headers[0]
+    assert (sent["model"], sent["stop_token_ids"], sent["temperature"]) == (STARLING_MODEL, [32000], 0.0)
+    assert headers["Authorization"] == f"Bearer {KEY}"
+
+
+def test_a_named_model_is_asked_for_at_the_address_without_starlings_settings():
+    with openai_server("SELECT 1") as server:
+        make_backend("openai/qwen:7b", environ={"T2S_API_BASE": server.base_url}).lm("?")
+        sent = server.requests[0]
+    assert (sent["model"], "stop_token_ids" in sent) == ("qwen:7b", False)
+
+
+def test_the_key_goes_to_no_other_server_when_the_address_redirects():
+    with (
+        openai_server("SELECT 1") as other,
+        openai_server(
+            Reply(status=307, body=b"", headers={"Location": f"{other.base_url}/chat/completions"})
+        ) as server,
+    ):
+        with pytest.raises(ModelUnreachableError, match="redirects elsewhere"):
+            ask(server, KEY)
+        assert other.paths == []
+
+
+def test_the_key_for_the_address_is_not_given_to_a_provider():
+    environ = {"T2S_API_BASE": "http://127.0.0.1:1", "T2S_API_KEY": KEY}
+    lm = make_backend("anthropic/claude-x", environ=environ).lm
+    assert KEY not in repr(vars(lm))
+
+
+def test_no_key_is_in_a_saved_state_of_the_lm():
+    lm = make_backend(environ={"T2S_API_BASE": "http://127.0.0.1:1", "T2S_API_KEY": KEY}).lm
+    predict = dspy.Predict("question -> sql")
+    predict.demos = [dspy.Example(question="?", sql="SELECT 1")]
+    assert KEY not in repr(predict.dump_state()) + repr(lm) + repr(lm.kwargs)
+
+
+# Faults, by the rows of the fault table
+
+
+def test_a_server_that_is_down_is_told_within_three_seconds():
+    base = f"http://127.0.0.1:{free_port()}/v1"
+    started = time.monotonic()
+    with pytest.raises(ModelUnreachableError, match=f"No model at {base} .refused.; nothing was run. Start the server"):
+        Endpoint(base).complete({})
+    assert time.monotonic() - started < 3.0
+
+
+def test_a_host_that_is_not_there_is_told():
+    with pytest.raises(ModelUnreachableError, match="No model at"):
+        Endpoint("http://no-such-host.invalid/v1", patience=QUICK).complete({})
+
+
+def test_a_slow_server_is_left_at_the_limit_and_sees_that_nobody_waits():
+    with openai_server(Reply("SELECT 1", delay=20.0)) as server:
+        with pytest.raises(ModelUnreachableError, match=r"No answer from 127.0.0.1:\d+ in 0.6 s"):
+            ask(server)
+        assert server.hung_up.wait(2.0)
+
+
+def test_a_server_that_drips_is_left_at_the_limit():
+    with openai_server(Reply("SELECT 1", drip=0.05)) as server:
+        started = time.monotonic()
+        with pytest.raises(ModelUnreachableError, match="No answer"):
+            ask(server)
+    assert time.monotonic() - started < 2.0
+
+
+def test_the_seconds_of_waiting_are_told():
+    told_so_far: list[str] = []
+    with openai_server(Reply("SELECT 1", delay=1.3)) as server:
+        assert ask(server, patience=Patience(), on_progress=told_so_far.append) == "SELECT 1"
+        assert told_so_far == [f"waiting for {server.host} (1 s)"]
+
+
+def test_an_interrupt_closes_the_request_at_once():
+    with openai_server(Reply("SELECT 1", delay=20.0)) as server:
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        started = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            ask(server, patience=Patience())
+        assert time.monotonic() - started < 1.3
+        assert server.hung_up.wait(2.0)
+
+
+def test_a_busy_server_is_asked_again_when_it_said():
+    told_so_far: list[str] = []
+    with openai_server(refusal(429, "busy", Retry_After="1"), "SELECT 1") as server:
+        assert ask(server, on_progress=told_so_far.append) == "SELECT 1"
+        assert server.times[1] - server.times[0] >= 1.0
+        assert told_so_far == [f"{server.host} is busy: asking again (in 1 s)"]
+
+
+def test_a_server_that_stays_busy_is_asked_three_times_at_most():
+    with openai_server(refusal(429, "busy", Retry_After="0")) as server:
+        with pytest.raises(ModelBusyError, match="is busy"):
+            ask(server)
+        assert len(server.requests) == 3
+
+
+def test_a_server_that_wants_a_long_pause_is_not_waited_for():
+    with openai_server(refusal(429, "busy", Retry_After="600")) as server:
+        started = time.monotonic()
+        with pytest.raises(ModelBusyError, match="come back in 600 s"):
+            ask(server)
+    assert time.monotonic() - started < 1.0
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_a_server_error_is_tried_twice_more_and_then_shown(status):
+    with openai_server(refusal(status, "it \x1b[31m burns\n" + "x" * 300)) as server:
+        with pytest.raises(ModelUnreachableError, match=rf"answered {status}: it \\u001b\[31m burns x+…") as raised:
+            ask(server)
+        assert len(server.requests) == 3
+    assert len(str(raised.value)) < 350
+
+
+def test_a_server_error_that_passes_is_not_noticed():
+    with openai_server(refusal(500, "oops"), refusal(502, "oops"), "SELECT 1") as server:
+        assert ask(server) == "SELECT 1"
+
+
+def test_a_server_that_is_starting_is_waited_for_and_told_as_waking():
+    told_so_far: list[str] = []
+    starting = refusal(503, "Loading model", Retry_After="0.3")
+    with openai_server(starting, starting, starting, starting, "SELECT 1") as server:
+        assert ask(server, on_progress=told_so_far.append) == "SELECT 1"
+    assert told_so_far[0] == "waking the model (0 s)"
+    assert told_so_far[-1] == "waking the model (1 s)"
+
+
+def test_a_server_that_never_wakes_is_left_in_bounded_time():
+    with openai_server(refusal(503, "starting", Retry_After="0")) as server:
+        started = time.monotonic()
+        with pytest.raises(ModelUnreachableError, match="answered 503: starting"):
+            ask(server, patience=Patience(waking=0.5, pause=0.05))
+        assert time.monotonic() - started < 1.5
+
+
+@pytest.mark.parametrize(("key", "advice"), [(KEY, "Set T2S_API_KEY to a key"), ("", "asks for a key")])
+def test_a_refused_key_is_told_once_and_never_shown(key, advice):
+    with openai_server("SELECT 1", key="another") as server:
+        with pytest.raises(KeyRefusedError, match=f"refused the key .401.*{advice}") as raised:
+            ask(server, key)
+        assert len(server.paths) == 1
+    assert KEY not in str(raised.value)
+
+
+def test_a_server_that_repeats_the_key_does_not_make_us_show_it():
+    with (
+        openai_server(refusal(400, f"bad header {KEY}")) as server,
+        pytest.raises(ModelError, match="bad header •••") as raised,
+    ):
+        ask(server, KEY)
+    assert KEY not in str(raised.value)
+
+
+def test_an_unknown_model_is_told_with_the_models_there_are():
+    with (
+        openai_server(refusal(404, "no such model"), models=("a-7b", "b")) as server,
+        pytest.raises(ModelError, match=r"has no model 'tiny'; it has a-7b, b. Choose one: --lm openai/a-7b"),
+    ):
+        ask(server)
+
+
+def test_a_wrong_path_is_told_as_one():
+    with (
+        openai_server(refusal(404, "not found"), models=()) as server,
+        pytest.raises(ModelUnreachableError, match="Is T2S_API_BASE right"),
+    ):
+        ask(server)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "This model's maximum context length is 8192 tokens. However, you requested 9000 tokens",
+        "the request exceeds the available context size",
+        "The prompt (total length 600) is too long to fit into the model (max_model_len 512)",
+    ],
+)
+def test_a_prompt_that_is_too_long_has_its_own_error(words):
+    with openai_server(refusal(400, words)) as server, pytest.raises(PromptTooLongError, match="too long"):
+        ask(server)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(body=b"<html>Welcome to nginx</html>", content_type="text/html"),
+        Reply(body=b'{"choices": [', content_type="text/html"),
+        Reply(body=b'{"object": "list"}', content_type="text/html"),
+        Reply(body=b"[]", content_type="text/html"),
+        Reply(body=b"", content_type="text/html"),
+        Reply(body=b'{"choices": [{"message": null}]}', content_type="text/html"),
+        Reply(body=b"[" * 100_000, content_type="text/html"),
+    ],
+)
+def test_a_reply_that_is_no_completion_is_told_with_its_content_type(reply):
+    with (
+        openai_server(reply) as server,
+        pytest.raises(ModelUnreachableError, match=r"not a completion .text/html."),
+    ):
+        ask(server)
+
+
+def test_a_connection_that_breaks_in_the_answer_is_told():
+    with openai_server(Reply("SELECT 1", cut=20)) as server, pytest.raises(ModelUnreachableError, match="broke before"):
+        ask(server)
+
+
+def test_eight_kernels_ask_the_same_endpoint_at_once():
+    with openai_server(Reply("SELECT 1", delay=0.2)) as server:
+        endpoint = Endpoint(server.base_url, patience=Patience())
+        answers: list[str] = []
+        threads = [threading.Thread(target=lambda: answers.append(endpoint.complete({}).text)) for _ in range(8)]
+        started = time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert answers == ["SELECT 1"] * 8
+    assert time.monotonic() - started < 1.5
+
+
+# dspy's own LMs
+
+
+def test_what_dspy_raises_becomes_our_error():
+    lm = dspy.LM(
+        "openai/gpt-4o-mini", api_base=f"http://127.0.0.1:{free_port()}", api_key="x", cache=False, num_retries=0
+    )
+    with pytest.raises(ModelUnreachableError, match="No connection to openai/gpt-4o-mini; nothing was run"), told():
+        lm("?")
+
+
+def test_a_provider_without_a_key_is_told(monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(KeyRefusedError, match="has no key"), told():
+        make_backend("openai/gpt-4o-mini", environ={}).lm("?")
+
+
+def test_an_error_of_our_own_endpoint_comes_through_dspy_as_it_is():
+    with openai_server(refusal(401, "no")) as server:
+        lm = make_backend(environ={"T2S_API_BASE": server.base_url}).lm
+        with pytest.raises(KeyRefusedError, match="asks for a key"), told():
+            lm("?")
