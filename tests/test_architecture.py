@@ -21,6 +21,7 @@ ORDER = [
     "pipeline",
     "study",
     "widget",
+    "frames",
     "answer",
     "jupysql",
     "session",
