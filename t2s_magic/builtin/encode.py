@@ -133,7 +133,7 @@ class _Encoder(ConditionEncoder):
             plan = plan_joins(body, self.graph)
             assert plan is not None and scope.outer is not None
             link = exists_link(plan, scope.outer.instances, self.graph)
-            (inner, around), = others
+            ((inner, around),) = others
             if link and {(inner.instance, inner.column), (around.instance, around.column)} in (
                 {*pair} for pair in link.pairs()
             ):
@@ -143,7 +143,9 @@ class _Encoder(ConditionEncoder):
     def _where(self, source: Source, scope: Scope) -> tree.Conditions | None:
         if not source.filters:
             return None
-        return self.conditions(exp.and_(*source.filters, copy=False) if len(source.filters) > 1 else source.filters[0], scope)
+        return self.conditions(
+            exp.and_(*source.filters, copy=False) if len(source.filters) > 1 else source.filters[0], scope
+        )
 
     def _items(self, select: exp.Select, scope: Scope) -> tuple[tree.Expression, ...]:
         items: list[tree.Expression] = []

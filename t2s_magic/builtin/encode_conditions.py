@@ -41,9 +41,7 @@ class ConditionEncoder(ExpressionEncoder):
         if isinstance(node, exp.And | exp.Or):
             joiner = "or" if isinstance(node, exp.Or) else "and"
             sides = [self._side(side, joiner, scope) for side in (node.this, node.expression)]
-            return tree.Conditions(
-                sides[0].parts + sides[1].parts, (*sides[0].joiners, joiner, *sides[1].joiners)
-            )
+            return tree.Conditions(sides[0].parts + sides[1].parts, (*sides[0].joiners, joiner, *sides[1].joiners))
         return tree.Conditions((self._condition(node, scope),))
 
     def _side(self, node: exp.Expression, joiner: str, scope: Scope) -> tree.Conditions:

@@ -79,9 +79,7 @@ class ExpressionEncoder(ABC):
             return self.expression(scope.items[node.name.casefold()], scope)
         return self.expression(node, scope)
 
-    def expression(
-        self, node: exp.Expression, scope: Scope, beside: tree.Column | None = None
-    ) -> tree.Expression:
+    def expression(self, node: exp.Expression, scope: Scope, beside: tree.Column | None = None) -> tree.Expression:
         """The tree of ``node``; a literal is looked for as one compared with the column ``beside``."""
         node = _without_casts(node)
         if isinstance(node, exp.Column):
@@ -95,9 +93,7 @@ class ExpressionEncoder(ABC):
         if type(node) in _ARITHMETIC:
             return self._arithmetic(node, scope)
         if isinstance(node, exp.Filter):
-            return tree.Only(
-                self.conditions(node.args["expression"].this, scope), self.expression(node.this, scope)
-            )
+            return tree.Only(self.conditions(node.args["expression"].this, scope), self.expression(node.this, scope))
         if isinstance(node, exp.Window):
             return self._window(node, scope)
         if type(node) in _AGGREGATES:
@@ -218,9 +214,7 @@ class ExpressionEncoder(ABC):
             raise Unreachable("a window", node.sql())
         return tree.Within(self.expression(partition[0], scope), window)
 
-    def _window_call(
-        self, function: exp.Expression, order: exp.Order | None, scope: Scope
-    ) -> tree.Expression:
+    def _window_call(self, function: exp.Expression, order: exp.Order | None, scope: Scope) -> tree.Expression:
         if isinstance(function, _RANKS) and order and len(order.expressions) == 1:
             key = order.expressions[0]
             name = "rank_desc" if key.args.get("desc") else "rank_asc"

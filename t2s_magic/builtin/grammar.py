@@ -128,7 +128,9 @@ KEYWORDS: tuple[str, ...] = tuple(
 def _nullable() -> frozenset[str]:
     found: set[str] = set()
     while True:
-        more = {name for name, parts in _RULES.items() if any(all(symbol in found for symbol in part) for part in parts)}
+        more = {
+            name for name, parts in _RULES.items() if any(all(symbol in found for symbol in part) for part in parts)
+        }
         if more <= found:
             return frozenset(found)
         found |= more
@@ -150,9 +152,7 @@ def _first(part: Iterable[str], first: dict[str, frozenset[str]]) -> frozenset[s
 def _first_sets() -> dict[str, frozenset[str]]:
     first: dict[str, frozenset[str]] = {}
     while True:
-        new = {
-            name: frozenset().union(*(_first(part, first) for part in parts)) for name, parts in _RULES.items()
-        }
+        new = {name: frozenset().union(*(_first(part, first) for part in parts)) for name, parts in _RULES.items()}
         if new == first:
             return first
         first = new

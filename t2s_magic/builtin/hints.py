@@ -142,10 +142,7 @@ def reached(start: Instance, equalities: Sequence[tuple[End, End]]) -> set[Insta
     found = {start}
     while True:
         more = {
-            far[0]
-            for left, right in equalities
-            for near, far in ((left, right), (right, left))
-            if near[0] in found
+            far[0] for left, right in equalities for near, far in ((left, right), (right, left)) if near[0] in found
         }
         if more <= found:
             return found

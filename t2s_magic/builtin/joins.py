@@ -160,7 +160,9 @@ class JoinGraph:
                         yield join, further
 
     def _no_join(self, connected: Iterable[Instance], missing: Iterable[Instance]) -> NoJoinError:
-        names = [", ".join(self.schema.tables[table].name for table, _ in sorted(group)) for group in (connected, missing)]
+        names = [
+            ", ".join(self.schema.tables[table].name for table, _ in sorted(group)) for group in (connected, missing)
+        ]
         return NoJoinError(f"Nothing in the schema joins {names[0]} to {names[1]}.")
 
 

@@ -47,7 +47,9 @@ class Literals:
     ) -> tree.Literal | tree.Constant | None:
         """The candidate for ``text`` compared with the column ``beside``, or else a constant of the grammar."""
         number = as_number(text)
-        found = dict.fromkeys((*self._exact.get(text, ()), *(self._exact.get(number, ()) if number is not None else ())))
+        found = dict.fromkeys(
+            (*self._exact.get(text, ()), *(self._exact.get(number, ()) if number is not None else ()))
+        )
         if not found and not is_case_sensitive:
             found = dict.fromkeys(self._folded.get(text.casefold(), ()))
         best = min(found, key=lambda position: self._rank(position, beside), default=None)

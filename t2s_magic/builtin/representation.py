@@ -75,6 +75,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from t2s_magic.builtin.decode import decode
+from t2s_magic.builtin.frames import UndecodableError
 from t2s_magic.builtin.grammar import KEYWORDS, State, next_allowed
 from t2s_magic.builtin.joins import JoinGraph
 from t2s_magic.builtin.literals import Unreachable
@@ -83,7 +85,7 @@ from t2s_magic.builtin.tokens import Candidate, Token
 if TYPE_CHECKING:
     from t2s_magic.schema import Schema
 
-__all__ = ["KEYWORDS", "JoinGraph", "State", "Unreachable", "encode", "next_allowed"]
+__all__ = ["KEYWORDS", "JoinGraph", "State", "UndecodableError", "Unreachable", "decode", "encode", "next_allowed"]
 
 
 def encode(

@@ -1,0 +1,435 @@
+"""Expressions and conditions of the grammar as SQL text."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from t2s_magic.builtin import names, tree
+from t2s_magic.builtin.dialects import BOOLEAN, DATE, NUMBER, TEXT, UNKNOWN, Dialect
+from t2s_magic.builtin.frames import Frame, UndecodableError
+from t2s_magic.builtin.joins import JoinGraph
+from t2s_magic.builtin.literals import as_number
+from t2s_magic.builtin.plan import plain_items
+from t2s_magic.builtin.tokens import Candidate
+
+_PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2}
+_EXTREMES = {"is_max": ("=", "MAX"), "is_min": ("=", "MIN"), "above_avg": (">", "AVG"), "below_avg": ("<", "AVG")}
+_MATCHING = {"contains": "%{}%", "starts": "{}%", "ends": "%{}", "like": "{}"}
+_RANGED = frozenset((">", "<", ">=", "<=", "between", "not_between"))
+
+
+class ExpressionWriter(ABC):
+    """SQL text of expressions; whole queries are written by the class that extends it."""
+
+    def __init__(self, candidates: Sequence[Candidate], dialect: Dialect, graph: JoinGraph) -> None:
+        self.candidates = candidates
+        self.dialect = dialect
+        self.graph = graph
+
+    @abstractmethod
+    def subquery(self, query: tree.Query, frame: Frame) -> str:
+        """``query`` in parentheses, inside ``frame``."""
+
+    @abstractmethod
+    def exists(self, query: tree.Query, frame: Frame) -> str: ...
+
+    @abstractmethod
+    def over_subquery(self, call: tree.Call, query: tree.Query, frame: Frame) -> str:
+        """An aggregate over the rows of a subquery, in parentheses."""
+
+    def expression(self, node: tree.Expression, frame: Frame) -> str:
+        match node:
+            case tree.Column():
+                return frame.write_column(node)
+            case tree.Literal() | tree.Constant():
+                return self.literal(node, UNKNOWN)
+            case tree.Call():
+                return self._call(node, frame)
+            case tree.Only(conditions, aggregate):
+                return self._only(conditions, aggregate, frame)
+            case tree.PercentIf(conditions):
+                counted = self._only(conditions, tree.Call("count", (tree.AllOf(-1),)), frame)
+                return f"100.0 * {counted} / COUNT(*)"
+            case tree.Within(key, window):
+                return self._window(window, frame, key)
+            case tree.Subquery(query):
+                return self.subquery(query, frame)
+            case tree.AllOf(table):
+                return f"{frame.label((table, False))}.*" if len(frame.labels) > 1 else "*"
+
+    def kind(self, node: tree.Expression, frame: Frame) -> str:
+        """The kind of value that ``node`` gives."""
+        match node:
+            case tree.Column():
+                return frame.kind(node)
+            case tree.Literal(value):
+                candidate = self._candidate(value)
+                return NUMBER if candidate.kind == "number" else UNKNOWN
+            case tree.Constant(text):
+                return {"now": DATE, "true": BOOLEAN, "false": BOOLEAN}.get(text, NUMBER)
+            case tree.Call("min" | "max" | "previous", (operand,)):
+                return self.kind(operand, frame)
+            case tree.Call(name, _):
+                return self._kind_of_call(name)
+            case tree.Only(_, aggregate):
+                return self.kind(aggregate, frame)
+            case _:
+                return NUMBER if isinstance(node, tree.PercentIf | tree.Within) else UNKNOWN
+
+    @staticmethod
+    def _kind_of_call(name: str) -> str:
+        if name in ("lower", "upper", "concat", "year_month"):
+            return TEXT
+        return DATE if name == "date" or name in tree.AGO else NUMBER
+
+    def _candidate(self, position: int) -> Candidate:
+        if position >= len(self.candidates):
+            raise UndecodableError(f"The sequence names value {position}; there are {len(self.candidates)}.")
+        return self.candidates[position]
+
+    def literal(self, node: tree.Literal | tree.Constant, beside: str) -> str:
+        """A literal as something of kind ``beside`` is written."""
+        if isinstance(node, tree.Constant):
+            return self._constant(node.text, beside)
+        candidate = self._candidate(node.value)
+        number = as_number(candidate.text)
+        is_number = number is not None and number == number and abs(number) != float("inf")
+        if beside == BOOLEAN and self.dialect.is_strict and candidate.text.casefold() in _TRUTHS:
+            return self.dialect.boolean(_TRUTHS[candidate.text.casefold()])
+        if is_number and (beside == NUMBER or (beside != TEXT and candidate.kind in ("number", "constant"))):
+            return candidate.text.replace("_", "").strip()
+        return names.text(candidate.text, self.dialect.name)
+
+    def _constant(self, text: str, beside: str) -> str:
+        if text == "now":
+            return self.dialect.now()
+        if text in ("true", "false"):
+            is_true = text == "true"
+            return self.dialect.boolean(is_true) if beside != NUMBER else str(int(is_true))
+        if beside == BOOLEAN and self.dialect.is_strict and text in ("0", "1"):
+            return self.dialect.boolean(text == "1")
+        return names.text(text, self.dialect.name) if beside == TEXT else text
+
+    def _call(self, call: tree.Call, frame: Frame) -> str:
+        name, operands = call.name, call.operands
+        if name in tree.AGGREGATES:
+            return self._aggregate(call, frame)
+        if name in tree.WINDOWS:
+            return self._window(call, frame, None)
+        if name in tree.ARITHMETIC:
+            return self._arithmetic(call, frame)
+        if name in tree.DATE_PARTS:
+            return self._date_part(call, frame)
+        if name in tree.AGO:
+            return self.dialect.ago(name, self._digits(operands[0]))
+        if name == "days_between":
+            later, earlier = (self._moment(operand, frame) for operand in operands)
+            return self.dialect.days_between(later, earlier)
+        return self._function(name, operands, frame)
+
+    def _function(self, name: str, operands: tuple[tree.Expression, ...], frame: Frame) -> str:
+        if name == "concat":
+            return self.dialect.concatenated(*(self.expression(operand, frame) for operand in operands))
+        if name in ("round", "round_int", "abs"):
+            value = self._as_number(operands[0], frame)
+            return f"ABS({value})" if name == "abs" else self.dialect.rounded(value, 2 if name == "round" else 0)
+        value = self._as_text(operands[0], frame)
+        return self.dialect.length(value) if name == "length" else f"{name.upper()}({value})"
+
+    def _digits(self, node: tree.Expression) -> str:
+        text = node.text if isinstance(node, tree.Constant) else ""
+        if isinstance(node, tree.Literal):
+            text = self._candidate(node.value).text
+        number = as_number(text)
+        if number is None or not number.is_integer() or number < 0:
+            raise UndecodableError(f"{text!r} is no count of days, rows or months.")
+        return str(int(number))
+
+    def limit(self, node: tree.Expression) -> str:
+        return self._digits(node)
+
+    def _aggregate(self, call: tree.Call, frame: Frame) -> str:
+        name, operand = call.name, call.operands[0]
+        if isinstance(operand, tree.Subquery):
+            return self.over_subquery(call, operand.query, frame)
+        if isinstance(operand, tree.AllOf):
+            return f"COUNT({self._counted(operand, frame)})"
+        if name in ("count_distinct", "sum_distinct"):
+            return f"{name.partition('_')[0].upper()}(DISTINCT {self.expression(operand, frame)})"
+        value = self._as_number(operand, frame) if name in ("sum", "avg") else self.expression(operand, frame)
+        return f"{name.upper()}({value})"
+
+    @staticmethod
+    def _counted(operand: tree.AllOf, frame: Frame) -> str:
+        """``*``; beside rows that are kept without a match, a column that tells whether there is one."""
+        body, plan = frame.body, frame.plan
+        if body.keep_all is None or plan is None or operand.table in (body.keep_all, -1):
+            return "*"
+        table = frame.table(operand.table)
+        if len(table.primary_key) == 1:
+            key = next(number for number, column in enumerate(table.columns) if column.name == table.primary_key[0])
+            return frame.write_column(tree.Column(operand.table, key))
+        for join in plan.joins:
+            for ends in join.pairs():
+                for instance, column in ends:
+                    if instance == (operand.table, False):
+                        return frame.write_column(tree.Column(operand.table, column))
+        return "*"
+
+    def _as_number(self, node: tree.Expression, frame: Frame) -> str:
+        written = self.expression(node, frame)
+        is_text = isinstance(node, tree.Column) and frame.kind(node) in (TEXT, UNKNOWN)
+        if self.dialect.is_strict and is_text and self.kind(node, frame) == TEXT:
+            return self.dialect.as_number(written)
+        if self.dialect.is_strict and self.kind(node, frame) == BOOLEAN and isinstance(node, tree.Column):
+            return self.dialect.as_integer(written)
+        return written
+
+    def _as_text(self, node: tree.Expression, frame: Frame) -> str:
+        written = self.expression(node, frame)
+        if self.dialect.is_strict and self.kind(node, frame) not in (TEXT, UNKNOWN):
+            return self.dialect.as_text(written)
+        return written
+
+    def _arithmetic(self, call: tree.Call, frame: Frame) -> str:
+        name = call.name
+        left, right = (self._operand(operand, call, frame) for operand in call.operands)
+        if self._precedence(call.operands[0]) < _PRECEDENCE[name]:
+            left = f"({left})"
+        right_precedence = self._precedence(call.operands[1])
+        if right_precedence < _PRECEDENCE[name] or (right_precedence == _PRECEDENCE[name] and name in "-/"):
+            right = f"({right})"
+        if name == "/":
+            left, right = self._real(call, left, frame), self._not_zero(call.operands[1], right)
+        return f"{left} {name} {right}"
+
+    def _operand(self, node: tree.Expression, call: tree.Call, frame: Frame) -> str:
+        if node == tree.Constant("100") and call.name == "*":
+            return "100.0"
+        if isinstance(node, tree.Call) and node.name in tree.DATE_PARTS and self.dialect.has_text_parts(node.name):
+            return self.dialect.as_integer(self.expression(node, frame))
+        return self._as_number(node, frame)
+
+    def _real(self, call: tree.Call, left: str, frame: Frame) -> str:
+        """The dividend, made a real number where the engine would divide integers."""
+        if not self.dialect.divides_integers or any(self._is_real(operand, frame) for operand in call.operands):
+            return left
+        return f"1.0 * {left}"
+
+    def _is_real(self, node: tree.Expression, frame: Frame) -> bool:
+        match node:
+            case tree.Column():
+                declared = frame.column(node).type.casefold()
+                return any(part in declared for part in ("real", "doub", "float")) or (
+                    self.dialect.name == "postgres" and ("num" in declared or "dec" in declared)
+                )
+            case tree.Call("avg" | "/", _) | tree.PercentIf():
+                return True
+            case tree.Call("*", operands) if tree.Constant("100") in operands:
+                return True
+            case tree.Call(name, operands) if name in tree.ARITHMETIC or name in ("sum", "min", "max"):
+                return any(self._is_real(operand, frame) for operand in operands)
+            case tree.Only(_, aggregate):
+                return self._is_real(aggregate, frame)
+            case _:
+                return False
+
+    def _not_zero(self, node: tree.Expression, written: str) -> str:
+        """PostgreSQL and DuckDB stop or give infinity where SQLite and MySQL give NULL."""
+        if not self.dialect.is_strict or isinstance(node, tree.Constant | tree.Literal):
+            return written
+        bare = written[1:-1] if written.startswith("(") and isinstance(node, tree.Call) else written
+        return f"NULLIF({bare}, 0)"
+
+    @staticmethod
+    def _precedence(node: tree.Expression) -> int:
+        if isinstance(node, tree.PercentIf):
+            return _PRECEDENCE["*"]
+        if isinstance(node, tree.Call):
+            if node.name in ("days_between", "concat", "weekday") or node.name in tree.AGO:
+                return _PRECEDENCE["+"]
+            return _PRECEDENCE["*"] if node.name in ("percent_of_total", "quarter") else _PRECEDENCE.get(node.name, 3)
+        return 3
+
+    def _moment(self, node: tree.Expression, frame: Frame) -> str:
+        """Something with date parts. A moment inside SQLite's date functions is their arguments: ``'now', '-1 days'``."""
+        if self.dialect.name == "sqlite":
+            if node == tree.Constant("now"):
+                return "'now'"
+            if isinstance(node, tree.Call) and node.name in tree.AGO:
+                return self.dialect.ago_arguments(node.name, self._digits(node.operands[0]))
+        written = self.expression(node, frame)
+        if isinstance(node, tree.Column) and frame.kind(node) in (TEXT, UNKNOWN):
+            return self.dialect.as_time(written)
+        return written
+
+    def _date_part(self, call: tree.Call, frame: Frame) -> str:
+        operand = call.operands[0]
+        if isinstance(operand, tree.Column) and frame.kind(operand) == NUMBER:
+            return frame.write_column(operand)  # a year kept as a number is its own year
+        moment = self._moment(operand, frame)
+        if "," in moment and self.dialect.name == "sqlite" and call.name == "date":
+            return f"date({moment})"
+        return self.dialect.date_part(call.name, moment)
+
+    def _only(self, conditions: tree.Conditions, aggregate: tree.Expression, frame: Frame) -> str:
+        if isinstance(aggregate, tree.Only | tree.PercentIf):
+            raise UndecodableError("An aggregate is filtered twice.")
+        assert isinstance(aggregate, tree.Call)
+        condition = self.conditions(conditions, frame)
+        if self.dialect.has_filter:
+            return f"{self.expression(aggregate, frame)} FILTER (WHERE {condition})"
+        operand = aggregate.operands[0]
+        if isinstance(operand, tree.Subquery):
+            raise UndecodableError("An aggregate over a subquery is filtered.")
+        kept = "1" if isinstance(operand, tree.AllOf) else self.expression(operand, frame)
+        name, _, distinct = aggregate.name.partition("_")
+        return f"{name.upper()}({'DISTINCT ' if distinct else ''}CASE WHEN {condition} THEN {kept} END)"
+
+    def _window(self, window: tree.Call, frame: Frame, key: tree.Expression | None) -> str:
+        partition = f"PARTITION BY {self.expression(key, frame)}" if key is not None else ""
+        value = self.expression(window.operands[0], frame)
+        if window.name == "percent_of_total":
+            return f"100.0 * {value} / SUM({value}) OVER ({partition})"
+        if window.name in tree.RANKS:
+            direction = " DESC" if window.name == "rank_desc" else ""
+            return f"RANK() OVER ({' '.join(filter(None, (partition, f'ORDER BY {value}{direction}')))})"
+        keys = [self.expression(item, frame) for item in plain_items(frame.body) if item != key]
+        if not keys:
+            raise UndecodableError(f"{window.name} needs an item to go along, such as a month.")
+        function = f"SUM({value})" if window.name == "running_total" else f"LAG({value})"
+        return f"{function} OVER ({' '.join(filter(None, (partition, 'ORDER BY ' + ', '.join(keys))))})"
+
+    def conditions(self, conditions: tree.Conditions, frame: Frame) -> str:
+        written = [self.condition(conditions.parts[0], frame)]
+        for joiner, part in zip(conditions.joiners, conditions.parts[1:], strict=True):
+            written += [joiner.upper(), self.condition(part, frame)]
+        return " ".join(written)
+
+    def condition(self, part: tree.Test | tree.Exists | tree.Nested, frame: Frame) -> str:
+        match part:
+            case tree.Nested(conditions, is_negated):
+                return f"{'NOT ' if is_negated else ''}({self.conditions(conditions, frame)})"
+            case tree.Exists(query, is_negated):
+                return f"{'NOT ' if is_negated else ''}EXISTS {self.exists(query, frame)}"
+            case tree.Test():
+                return self._test(part, frame)
+
+    def _test(self, test: tree.Test, frame: Frame) -> str:
+        operator = test.operator
+        if operator in ("is_null", "not_null"):
+            return f"{self.expression(test.left, frame)} IS {'NOT ' if operator == 'not_null' else ''}NULL"
+        if operator in _EXTREMES:
+            return self._extreme(test, frame)
+        if operator.removeprefix("not_") in _MATCHING:
+            return self._matching(test, frame)
+        left, rights = self._sides(test, frame)
+        if operator in tree.RANGES:
+            return f"{left} {'NOT ' if operator == 'not_between' else ''}BETWEEN {rights[0]} AND {rights[1]}"
+        if operator in tree.MEMBERSHIP:
+            word = "NOT IN" if operator == "not_in" else "IN"
+            members = rights[0] if isinstance(test.rights[0], tree.Subquery) else f"({', '.join(rights)})"
+            return f"{left} {word} {members}"
+        return f"{left} {operator if operator != '!=' else '<>'} {rights[0]}"
+
+    def _sides(self, test: tree.Test, frame: Frame) -> tuple[str, list[str]]:
+        """Both sides of a comparison, made comparable."""
+        left = test.left
+        if isinstance(left, tree.Call) and left.name in tree.DATE_PARTS:
+            return self._date_part_sides(left, test, frame)
+        kind = self.kind(left, frame)
+        written = self.expression(left, frame)
+        literals = [right for right in test.rights if isinstance(right, tree.Literal | tree.Constant)]
+        if self.dialect.is_strict and literals and literals[0] != tree.Constant("now"):
+            written, kind = self._comparable(written, kind, literals, test.operator, left)
+        rights = [self._right(right, kind, frame) for right in test.rights]
+        if self.dialect.is_strict and not literals and not isinstance(test.rights[0], tree.Subquery):
+            right_kind = self.kind(test.rights[0], frame)
+            if {kind, right_kind} in ({TEXT, NUMBER}, {TEXT, DATE}, {NUMBER, DATE}):
+                cast = self.dialect.as_date if {kind, right_kind} == {TEXT, DATE} else self.dialect.as_text
+                return cast(written), [cast(right) for right in rights]
+        return written, rights
+
+    def _right(self, right: tree.Expression, beside: str, frame: Frame) -> str:
+        if isinstance(right, tree.Literal | tree.Constant):
+            return self.literal(right, beside)
+        return self.expression(right, frame)
+
+    def _comparable(
+        self,
+        written: str,
+        kind: str,
+        literals: Sequence[tree.Literal | tree.Constant],
+        operator: str,
+        left: tree.Expression,
+    ) -> tuple[str, str]:
+        """The left side, cast where a strict engine would refuse to compare it with the literals."""
+        texts = [self._candidate(one.value).text if isinstance(one, tree.Literal) else one.text for one in literals]
+        are_numbers = all(as_number(text) is not None for text in texts)
+        if kind == TEXT and are_numbers and operator in _RANGED:
+            return self.dialect.as_number(written), NUMBER
+        if kind == DATE and are_numbers and all(len(text) == 4 for text in texts):
+            return self.dialect.date_part("year", written), NUMBER
+        if kind == NUMBER and not are_numbers:
+            return self.dialect.as_text(written), TEXT
+        if kind == BOOLEAN and any(text.casefold() not in _TRUTHS for text in texts):
+            return self.dialect.as_text(written), TEXT
+        return written, kind
+
+    def _date_part_sides(self, left: tree.Call, test: tree.Test, frame: Frame) -> tuple[str, list[str]]:
+        """``strftime('%m', d) = '03'`` in SQLite; numbers elsewhere, and where both sides are computed."""
+        part, written = left.name, self.expression(left, frame)
+        is_own_year = isinstance(left.operands[0], tree.Column) and frame.kind(left.operands[0]) == NUMBER
+        is_text = self.dialect.has_text_parts(part) and not is_own_year
+        if all(isinstance(right, tree.Literal | tree.Constant) for right in test.rights):
+            if is_text:
+                digits = [self._digits(right) for right in test.rights]
+                return written, [names.text(self.dialect.padded(part, number), self.dialect.name) for number in digits]
+            beside = TEXT if part in ("year_month", "date") else NUMBER
+            return written, [self._right(right, beside, frame) for right in test.rights]
+        right = test.rights[0]
+        is_same_part = isinstance(right, tree.Call) and right.name == part
+        rights = [self._right(right, NUMBER, frame) for right in test.rights]
+        if is_text and not is_same_part and not isinstance(right, tree.Subquery):
+            written = self.dialect.as_integer(written)
+        return written, rights
+
+    def _extreme(self, test: tree.Test, frame: Frame) -> str:
+        operator, function = _EXTREMES[test.operator]
+        left = test.left
+        if not isinstance(left, tree.Column):
+            raise UndecodableError(f"{test.operator} is of a column, not of an expression.")
+        name = names.quote(frame.column(left).name, self.dialect.name)
+        written = frame.write_column(left)
+        if function == "AVG" and self.dialect.is_strict and frame.kind(left) == TEXT:
+            name, written = self.dialect.as_number(name), self.dialect.as_number(written)
+        table = self.table_name(left.table, frame)
+        return f"{written} {operator} (SELECT {function}({name}) FROM {table})"
+
+    def table_name(self, number: int, frame: Frame) -> str:
+        table = frame.table(number)
+        return ".".join(names.quote(part, self.dialect.name) for part in (*table.qualifier, table.name))
+
+    def _matching(self, test: tree.Test, frame: Frame) -> str:
+        is_negated = test.operator.startswith("not_")
+        pattern = _MATCHING[test.operator.removeprefix("not_")]
+        right = test.rights[0]
+        value = right.text if isinstance(right, tree.Constant) else ""
+        if isinstance(right, tree.Literal):
+            value = self._candidate(right.value).text
+        escape = ""
+        if pattern != "{}" and ("%" in value or "_" in value):
+            value = value.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+            escape = " ESCAPE '!'"
+        written = names.text(pattern.format(value), self.dialect.name)
+        return f"{self._as_text(test.left, frame)} {self.dialect.like(is_negated)} {written}{escape}"
+
+
+_TRUTHS = {"1": True, "true": True, "t": True, "yes": True, "y": True} | {
+    "0": False,
+    "false": False,
+    "f": False,
+    "no": False,
+    "n": False,
+}

@@ -1,0 +1,95 @@
+"""The tables of one SELECT under the names that its SQL gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from t2s_magic.builtin import names, tree
+from t2s_magic.builtin.dialects import kind_of_type
+from t2s_magic.builtin.joins import Instance
+from t2s_magic.builtin.plan import JoinPlan
+from t2s_magic.builtin.words import split_name
+from t2s_magic.schema import Column, Schema, Table
+
+_LONGEST_LABEL = 12
+
+
+class UndecodableError(ValueError):
+    """A sequence that follows the grammar but says nothing that is SQL; the message says why."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One SELECT while it is written: its body, its joins, its tables' labels, and the SELECT around it."""
+
+    schema: Schema
+    dialect: str
+    body: tree.Body
+    plan: JoinPlan | None
+    labels: dict[Instance, str]
+    is_qualified: bool
+    outer: Frame | None = None
+
+    def table(self, number: int) -> Table:
+        return self.schema.tables[number]
+
+    def column(self, column: tree.Column) -> Column:
+        return self.schema.tables[column.table].columns[column.column]
+
+    def kind(self, column: tree.Column) -> str:
+        return kind_of_type(self.column(column).type)
+
+    def write_column(self, column: tree.Column) -> str:
+        name = names.quote(self.column(column).name, self.dialect)
+        if not self.is_qualified:
+            return name
+        return f"{self.label(column.instance)}.{name}"
+
+    def label(self, instance: Instance) -> str:
+        found = self.labels.get(instance)
+        if found is None:
+            raise UndecodableError(f"No table {self.table(instance[0]).name} in this SELECT.")
+        return names.quote(found, self.dialect)
+
+    def around(self, table: int) -> tuple[Frame, Instance] | None:
+        """The nearest SELECT around this one that reads ``table``, and its copy there."""
+        frame = self.outer
+        while frame is not None:
+            if (table, False) in frame.labels:
+                return frame, (table, False)
+            frame = frame.outer
+        return None
+
+
+def labels_for(
+    instances: Sequence[Instance], schema: Schema, taken: frozenset[str], dialect: str
+) -> dict[Instance, str]:
+    """A name for each table: its own where that is short and free, else its initials."""
+    labels: dict[Instance, str] = {}
+    used = set(taken)
+    folded = [schema.tables[table].name.casefold() for table, _ in instances]
+    for instance in instances:
+        table = schema.tables[instance[0]]
+        is_plain = names.quote(table.name, dialect) == table.name and not table.qualifier
+        is_lone = len(instances) == 1 or (
+            len(table.name) <= _LONGEST_LABEL and folded.count(table.name.casefold()) == 1
+        )
+        label = table.name if is_lone and (is_plain or len(instances) == 1) else _initials(table.name)
+        if label.casefold() in used:
+            label = _initials(table.name)
+        labels[instance] = _free(label, used)
+        used.add(labels[instance].casefold())
+    return labels
+
+
+def _initials(name: str) -> str:
+    parts = [part[0] for part in split_name(name) if part[0].isascii() and part[0].isalpha()]
+    return "".join(parts) or "t"
+
+
+def _free(label: str, used: set[str]) -> str:
+    number, free = 2, label
+    while free.casefold() in used or (free != label or len(label) < 4) and names.is_reserved(free):
+        free, number = f"{label}{number}", number + 1
+    return free

@@ -1,0 +1,79 @@
+"""Names for computed columns: ``COUNT(*)`` of orders becomes ``number_of_orders``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from t2s_magic.builtin import names, tree
+from t2s_magic.builtin.frames import Frame
+from t2s_magic.builtin.words import split_name
+
+_PREFIXES = {
+    "sum": "total",
+    "sum_distinct": "total",
+    "avg": "average",
+    "min": "lowest",
+    "max": "highest",
+    "count": "count",
+    "count_distinct": "distinct",
+    "length": "length",
+    "rank_desc": "rank_by",
+    "rank_asc": "rank_by",
+    "running_total": "running",
+    "previous": "previous",
+    "percent_of_total": "percent_of",
+}
+_ARITHMETIC = {"+": "sum", "-": "difference", "*": "product", "/": "ratio"}
+_TRANSPARENT = frozenset(("round", "round_int", "abs", "lower", "upper"))
+_LONGEST = 40
+
+
+def item_names(items: Sequence[tree.Expression], frame: Frame) -> list[str | None]:
+    """A name for each computed item, None for plain columns; distinct, and no column's name."""
+    taken = {column.name.casefold() for table, _ in frame.labels for column in frame.table(table).columns}
+    found: list[str | None] = []
+    for item in items:
+        if isinstance(item, tree.Column | tree.AllOf):
+            found.append(None)
+            continue
+        base = _name(item, frame)
+        if len(base) > _LONGEST or names.quote(base, "postgres") != base:
+            base = "value"
+        name, number = base, 2
+        while name in taken:
+            name, number = f"{base}_{number}", number + 1
+        taken.add(name)
+        found.append(name)
+    return found
+
+
+def _name(node: tree.Expression, frame: Frame) -> str:
+    match node:
+        case tree.Column():
+            return _snake(frame.column(node).name)
+        case tree.PercentIf():
+            return "percentage"
+        case tree.Only(_, aggregate):
+            return f"{_name(aggregate, frame)}_if"
+        case tree.Within(_, window):
+            return _name(window, frame)
+        case tree.Call("count", (tree.AllOf(table),)):
+            return f"number_of_{_snake(frame.table(table).name)}" if table >= 0 else "number"
+        case tree.Call(name, (operand,)) if name in _TRANSPARENT:
+            return _name(operand, frame)
+        case tree.Call(name, (operand, *_)) if name in _PREFIXES:
+            return f"{_PREFIXES[name]}_{_name(operand, frame)}"
+        case tree.Call("concat", (left, right)):
+            return "full_name" if "name" in _name(left, frame) and "name" in _name(right, frame) else "text"
+        case tree.Call("days_between", _):
+            return "days"
+        case tree.Call("year_month", _):
+            return "month"
+        case tree.Call(name, _):
+            return _ARITHMETIC.get(name, name)
+        case _:
+            return "value"
+
+
+def _snake(name: str) -> str:
+    return "_".join(split_name(name)) or "value"
