@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from threading import Event, RLock, Thread
-from typing import TYPE_CHECKING, Any, Protocol
-
-from IPython.display import DisplayHandle
+from typing import TYPE_CHECKING, Any
 
 from t2s_magic.database import Rows
+from t2s_magic.display import Display
 from t2s_magic.errors import NotRunError, Text2SqlError
 from t2s_magic.frames import to_pandas, to_polars
 from t2s_magic.pipeline import Alternative, Draft, Outcome, Provenance
@@ -30,7 +29,6 @@ from t2s_magic.widget import (
 if TYPE_CHECKING:
     import pandas
     import polars
-    from IPython.core.interactiveshell import InteractiveShell
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -45,33 +43,6 @@ NOT_STOPPING = "Interrupted, but the database has not stopped the statement yet.
 BROKEN = "The run ended with an error of this program; its traceback is in the log. Nothing was changed."
 
 
-class Display(Protocol):
-    """Where an answer is shown and changes in place; ``cell`` tells the cell that is executing now."""
-
-    def show(self, bundle: Mapping[str, Any]) -> None: ...
-
-    def update(self, bundle: Mapping[str, Any]) -> None: ...
-
-    def cell(self) -> object: ...
-
-
-class NotebookDisplay:
-    """The output of a cell in a kernel; what changes there later also changes in the notebook that is saved."""
-
-    def __init__(self, shell: InteractiveShell) -> None:
-        self._shell = shell
-        self._handle = DisplayHandle()
-
-    def show(self, bundle: Mapping[str, Any]) -> None:
-        self._handle.display(bundle, raw=True)
-
-    def update(self, bundle: Mapping[str, Any]) -> None:
-        self._handle.update(bundle, raw=True)
-
-    def cell(self) -> object:
-        return self._shell.execution_count
-
-
 class Answer:
     """What a question became: ``sql`` in the editor, ``in_words``, and the ``rows`` of the last run.
 
@@ -82,8 +53,9 @@ class Answer:
     - ``for_cell(sql)`` returns the text of a ``%%sql`` cell, or raises;
     - ``to_result(rows)`` makes what ``.rows`` returns (jupysql's kind of result).
 
-    Without ``run`` the SQL is shown and never run. ``enforcement`` says in a few words who keeps the run read-only.
-    With a ``display`` the answer is live: a widget, and static twins that follow each run; without, the twins alone.
+    Without ``run`` the SQL is shown and never run. ``enforcement`` says in a few words who keeps the run read-only;
+    only where the engine does (``is_read_only_enforced``) may it run without a person's Run.
+    With a live ``display`` the answer is a widget, and static twins that follow each run; else the twins alone.
     """
 
     def __init__(
@@ -98,6 +70,7 @@ class Answer:
         for_cell: Callable[[str], str] | None = None,
         to_result: Callable[[Rows], Any] | None = None,
         enforcement: str = "",
+        is_read_only_enforced: bool = False,
         display: Display | None = None,
     ) -> None:
         self._draft = draft
@@ -108,7 +81,8 @@ class Answer:
         self._reject = reject
         self._for_cell = for_cell
         self._to_result = to_result
-        self._display = display
+        self._is_read_only_enforced = is_read_only_enforced
+        self._display = display if display is not None and display.is_live else None
         self._shown_in: object = None
         self._outcome: Outcome | None = None
         self._result: tuple[Rows, Any] | None = None
@@ -149,6 +123,11 @@ class Answer:
     def problem(self) -> str:
         """Why there are no rows, or ""."""
         return self._view.problem
+
+    @property
+    def may_run_by_itself(self) -> bool:
+        """Whether the SQL may run unasked: it passed the guard, the LM stands by it, and the engine cannot write."""
+        return self._view.can_run and not self._draft.abstained and self._is_read_only_enforced
 
     @property
     def was_interrupted(self) -> bool:

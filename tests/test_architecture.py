@@ -22,6 +22,7 @@ ORDER = [
     "study",
     "widget",
     "frames",
+    "display",
     "answer",
     "jupysql",
     "session",
@@ -31,7 +32,7 @@ ORDER = [
     "__main__",
 ]
 OWNERS = {
-    "IPython": {"magic", "answer"},
+    "IPython": {"magic", "display"},
     "sql": {"jupysql"},
     "sqlglot": {"guard", "builtin"},
     "dspy": {"adapters", "lm", "program", "study"},
