@@ -48,7 +48,10 @@ _GOES_ON = re.compile(
     |CROSS|NATURAL|ON|AND|OR|WINDOW|QUALIFY|WHEN|THEN|ELSE|END|AS|ASC|DESC|VALUES|WITH)\b|[(),]|--|/\*""",
     re.IGNORECASE | re.VERBOSE,
 )
-_WANTS_MORE = re.compile(r"(?:\b(?:UNION|ALL|INTERSECT|EXCEPT|DISTINCT|AS|BY)|[(),]|\A)\s*\Z", re.IGNORECASE)
+_WANTS_MORE = re.compile(
+    r"(?:\b(?:UNION|ALL|INTERSECT|EXCEPT|DISTINCT|SELECT|FROM|JOIN|WHERE|AND|OR|ON|AS|BY|HAVING|THEN|ELSE)|[(,=<>+|/])\s*\Z",
+    re.IGNORECASE,
+)
 
 
 def read_sql(answer: str, *, is_cut: bool = False, max_tokens: int | None = None) -> str:
@@ -128,9 +131,12 @@ def _end(text: str) -> tuple[int, str]:
 
 def _goes_on(text: str, paragraph: re.Match[str]) -> bool:
     """Is what follows a blank line still the same statement?"""
+    if _WANTS_MORE.search(text, max(0, paragraph.start() - 20), paragraph.start()):
+        return True
     following = text[paragraph.end() :]
-    if _STATEMENT.match(following) and not following.startswith("("):
-        return bool(_WANTS_MORE.search(text[: paragraph.start()]) or re.match(r"WITH\b", text, re.IGNORECASE))
+    if _STATEMENT.match(following):
+        # Common table expressions end in a parenthesis, and then the statement proper begins.
+        return text[: paragraph.start()].endswith(")") and bool(re.match(r"WITH\b", text, re.IGNORECASE))
     return bool(_GOES_ON.match(following))
 
 
