@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from t2s_magic.database.base import Database
 from t2s_magic.database.sqlite import SqliteDatabase
 from t2s_magic.errors import NoConnectionError, UsageError
 
+_DUCKDB_ENDINGS = (".duckdb", ".ddb")
 _SQLITE_ENDINGS = (".sqlite", ".sqlite3", ".db", ".db3")
 _KINDS = "an SQLAlchemy URL, engine or connection, a connection of sqlite3, duckdb or psycopg, or a path to a file"
 
@@ -30,6 +32,8 @@ def connect(source: object) -> Database:
         return SqliteDatabase(source=source)
     if isinstance(source, (URL, str, Path)):
         return _from_url(source) if _is_url(source) else _from_file(Path(str(source)))
+    if type(source).__name__ == "DuckDBPyConnection":
+        return _duckdb(source)
     raise UsageError(f"Cannot connect to a {type(source).__module__}.{type(source).__name__}. Give {_KINDS}.")
 
 
@@ -38,18 +42,34 @@ def _is_url(source: URL | str | Path) -> bool:
 
 
 def _from_file(file: Path) -> Database:
-    if file.suffix.lower() in _SQLITE_ENDINGS or _starts_like_sqlite(file):
+    if file.suffix.lower() in _SQLITE_ENDINGS or _starts_with(file, 0, b"SQLite format 3"):
         return SqliteDatabase(str(file))
+    if file.suffix.lower() in _DUCKDB_ENDINGS or _starts_with(file, 8, b"DUCK"):
+        return _duckdb_file(str(file), {})
     if not file.exists():
         raise NoConnectionError(f"There is no file {file.name!r} in {file.absolute().parent}. Give {_KINDS}.")
     raise UsageError(f"{file.name!r} is neither an SQLite nor a DuckDB file. Give {_KINDS}.")
 
 
-def _starts_like_sqlite(file: Path) -> bool:
+def _starts_with(file: Path, offset: int, mark: bytes) -> bool:
     if not file.is_file():
         return False
     with file.open("rb") as opened:
-        return opened.read(15) == b"SQLite format 3"
+        return opened.read(offset + len(mark)).endswith(mark)
+
+
+def _duckdb(source: Any) -> Database:
+    from t2s_magic.database.duckdb import DuckDbDatabase  # imports duckdb, which only its users have
+
+    return DuckDbDatabase(source)
+
+
+def _duckdb_file(path: str, options: Mapping[str, Any]) -> Database:
+    try:
+        from t2s_magic.database.duckdb_source import DuckDbFile
+    except ModuleNotFoundError as error:
+        raise NoConnectionError("DuckDB is not installed. Run pip install duckdb duckdb-engine pytz.") from error
+    return _duckdb(DuckDbFile(path, options))
 
 
 def _from_url(source: URL | str | Path) -> Database:
@@ -60,6 +80,9 @@ def _from_url(source: URL | str | Path) -> Database:
         raise UsageError("This is not a database URL. Write dialect://user@host/name or sqlite:///file.") from error
     if url.get_backend_name() == "sqlite":
         return SqliteDatabase(_sqlite_file(url))
+    if url.get_backend_name() == "duckdb":
+        path = url.database or ""
+        return _duckdb_file("" if path == ":memory:" else path, url.query)
     raise UsageError(f"No way to read {url.get_backend_name()!r}.")
 
 
@@ -74,6 +97,8 @@ def _sqlite_file(url: URL) -> str:
 def _from_sqlalchemy(source: Engine | Connection) -> Database:
     if source.dialect.name == "sqlite":
         return SqliteDatabase(source=_driver_connection(source))
+    if source.dialect.name == "duckdb":
+        return _duckdb(_driver_connection(source))
     raise UsageError(f"No way to read {source.dialect.name!r}.")
 
 

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from t2s_magic.errors import CancelledError, QueryError, TimeLimitError
 
@@ -38,7 +38,7 @@ class Supervisor:
         self._interrupt = interrupt
         self._abandon = abandon
         self._turn = threading.Lock()
-        self._current: _Work[object] | None = None
+        self._current: _Work[Any] | None = None
 
     def run(self, work: Callable[[], T], seconds: float, sql: str | None = None) -> T:
         """What ``work`` returns or raises; TimeLimitError, CancelledError or KeyboardInterrupt when it was stopped."""

@@ -1,0 +1,226 @@
+"""DuckDB: a cursor of our own beside the user's connection, or a read-only connection to a file.
+
+On the user's instance no setting is changed, because DuckDB's settings hold for the whole instance and cannot be taken
+back. Where the connection is ours, the file is opened read-only and the ways to files and the network are closed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+
+from t2s_magic.database.base import Limits, Rows
+from t2s_magic.database.duckdb_schema import change_key, read_tables, schema_names
+from t2s_magic.database.duckdb_source import (
+    DuckDbFile,
+    SourceView,
+    check_addition,
+    check_file,
+    close_the_ways_out,
+    identity,
+    load_addition,
+    look_at,
+    open_file,
+)
+from t2s_magic.database.fetch import fetch_rows
+from t2s_magic.database.labels import file_label, scrub
+from t2s_magic.database.planning import as_explain
+from t2s_magic.database.supervise import Supervisor
+from t2s_magic.errors import ConnectionLostError, QueryError, SchemaError, Text2SqlError
+from t2s_magic.guard import CheckedSql
+from t2s_magic.schema import Schema
+
+SETUP_SECONDS = 60.0
+LOADING_SECONDS = 600.0
+# PIVOT is MULTI: DuckDB makes it from several steps.
+_READING = frozenset({duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI})
+
+
+class DuckDbDatabase:
+    """A DuckDB database, read in ``BEGIN TRANSACTION READ ONLY`` that always ends in ROLLBACK.
+
+    ``source`` is the user's connection (or duckdb-engine's wrapper of it), which is asked for its search path, its
+    temporary tables and registered DataFrames and whether it is in a transaction; or a file to open.
+    """
+
+    dialect = "duckdb"
+    is_read_only_enforced = True
+
+    def __init__(self, source: duckdb.DuckDBPyConnection | DuckDbFile) -> None:
+        self._source = source
+        self._added: dict[str, object] = {}
+        self._cursor: duckdb.DuckDBPyConnection | None = None
+        self._identity: tuple[int, ...] = ()
+        self._view = SourceView()
+        self._known: tuple[object, Schema] | None = None
+        self._supervisor = Supervisor(self._interrupt, self._abandon)
+        if isinstance(source, DuckDbFile):
+            check_file(source)
+        self._look()
+        self.label = self._supervisor.run(self._read_label, SETUP_SECONDS)
+
+    def schema(self) -> Schema:
+        self._look()
+        return self._supervisor.run(self._read_schema, SETUP_SECONDS)
+
+    def run(self, query: CheckedSql, limits: Limits = Limits()) -> Rows:  # noqa: B008 - frozen
+        self._look()
+        return self._supervisor.run(lambda: self._execute(query.sql, limits), limits.seconds, query.sql)
+
+    def explain(self, query: CheckedSql) -> str | None:
+        self._look()
+        sql = as_explain(query.sql)
+        try:
+            self._supervisor.run(lambda: self._execute(sql, Limits(rows=1)), SETUP_SECONDS, query.sql)
+        except QueryError as error:
+            return error.message
+        return None
+
+    def add(self, name: str, source: object) -> None:
+        """Copy a DataFrame, or a csv, parquet or json file, into a temporary table that only this object sees."""
+        check_addition(source)
+        self._supervisor.run(lambda: self._add(name, source), LOADING_SECONDS)
+
+    def cancel(self) -> None:
+        self._supervisor.cancel()
+
+    def close(self) -> None:
+        self._supervisor.cancel()
+        self._supervisor.run(self._disconnect, SETUP_SECONDS)
+
+    def _look(self) -> None:
+        """Ask the user's connection, in the user's thread, what our cursor cannot see of it."""
+        if not isinstance(self._source, DuckDbFile):
+            self._view = look_at(self._source, self._view)
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        current = identity(self._source)
+        if self._cursor is None or current != self._identity:
+            self._disconnect()
+            self._cursor = self._connect()
+            self._identity = current
+        return self._cursor
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        if not isinstance(self._source, DuckDbFile):
+            # duplicate() is cursor() under a name that duckdb-engine's wrapper does not take for its own.
+            cursor = self._source.duplicate()
+            self._load_added(cursor)
+            return cursor
+        connection = open_file(self._source)
+        self._load_added(connection)
+        if self._source.is_local or not self._source.path:
+            close_the_ways_out(connection)
+        return connection
+
+    def _load_added(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        for name, source in self._added.items():
+            load_addition(cursor, name, source)
+
+    def _add(self, name: str, source: object) -> None:
+        with self._errors():
+            if isinstance(self._source, DuckDbFile) and isinstance(source, (str, Path)):
+                # The ways to files are closed on the connection that is open, for good: another one loads it first.
+                self._disconnect()
+                self._added[name] = source
+                self._open()
+            else:
+                load_addition(self._open(), name, source)
+                self._added[name] = source
+
+    def _disconnect(self) -> None:
+        cursor, self._cursor, self._known = self._cursor, None, None
+        if cursor:
+            cursor.close()
+
+    def _interrupt(self) -> None:
+        if cursor := self._cursor:
+            cursor.interrupt()
+
+    def _abandon(self) -> None:
+        self._cursor = None
+
+    def _read_label(self) -> str:
+        with self._errors():
+            rows = self._open().execute("SELECT path FROM duckdb_databases() WHERE database_name = current_database()")
+            ((path,),) = rows.fetchall()
+        return file_label("duckdb", path or "")
+
+    def _execute(self, sql: str, limits: Limits) -> Rows:
+        started = time.monotonic()
+        with self._errors(sql), self._read_only() as cursor:
+            cursor.execute(_only_statement(cursor, sql))
+            description = cursor.description or []
+            names, types = [part[0] for part in description], [str(part[1]) for part in description]
+            rows = fetch_rows(names, types, cursor.fetchmany, limits, self._supervisor.check)
+        return replace(rows, seconds=time.monotonic() - started)
+
+    def _read_schema(self) -> Schema:
+        with self._errors(), self._read_only() as cursor:
+            key = (change_key(cursor), self._view.unseen)
+            if self._known and self._known[0] == key:
+                return self._known[1]
+            tables = read_tables(cursor)
+            if not tables:
+                raise SchemaError(self._nothing_here(schema_names(cursor)))
+            schema = Schema("duckdb", tables, self._view.unseen)
+            self._known = (key, schema)
+        return schema
+
+    def _nothing_here(self, schemas: list[str]) -> str:
+        here = f"No table in {self.label}. Its schemas: {', '.join(schemas) or 'none'}."
+        names = ", ".join(f"{name!r} ({kind})" for name, kind in self._view.unseen)
+        return f"{here} Only your own connection sees {names}; %t2s use NAME adds one." if names else here
+
+    @contextmanager
+    def _read_only(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A transaction on our cursor, with the user's search path, that is rolled back whatever happens."""
+        cursor = self._open()
+        cursor.execute("BEGIN TRANSACTION READ ONLY")
+        try:
+            if self._view.search_path:
+                cursor.execute("SET search_path = '" + self._view.search_path.replace("'", "''") + "'")
+            yield cursor
+        finally:
+            cursor.execute("ROLLBACK")
+
+    @contextmanager
+    def _errors(self, sql: str | None = None) -> Iterator[None]:
+        started = time.monotonic()
+        try:
+            yield
+        except Text2SqlError as error:
+            error.sql = error.sql or sql
+            raise
+        except duckdb.Error as error:
+            said = scrub(error, self._secrets)
+            if isinstance(error, duckdb.ConnectionException) or "has been invalidated" in said:
+                self._cursor = None
+                raise ConnectionLostError(
+                    f"The DuckDB connection was lost after {time.monotonic() - started:.1f} s ({said}); "
+                    "nothing was changed. Connect again.",
+                    sql=sql,
+                ) from error
+            raise QueryError(f"DuckDB: {_with_advice(said)}", sql=sql) from error
+
+    @property
+    def _secrets(self) -> tuple[str, ...]:
+        return tuple(map(str, self._source.options.values())) if isinstance(self._source, DuckDbFile) else ()
+
+
+def _only_statement(cursor: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
+    """The one reading statement in ``sql`` as DuckDB itself parses it: ``COMMIT; DROP …`` would leave READ ONLY."""
+    statements = cursor.extract_statements(sql)
+    if len(statements) != 1 or statements[0].type not in _READING:
+        raise QueryError("DuckDB takes this for more than one reading statement; it was not run.", sql=sql)
+    return statements[0]
+
+
+def _with_advice(said: str) -> str:
+    said = said.partition(" LINE ")[0]  # and a caret under the SQL, which does not survive in one line
+    return f"{said} Run pip install pytz." if "pytz" in said else said
