@@ -44,7 +44,7 @@ def test_a_pair_says_what_it_is_for(pairs):
 
 
 def test_what_was_added_is_loaded_again(pairs):
-    pairs = (
+    approved = (
         pair("Wie heißen\u2028die Sänger 🎤?", "SELECT name FROM singer"),
         pair("Years?", "SELECT year FROM concert"),
     )
