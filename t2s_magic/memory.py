@@ -7,7 +7,6 @@ import datetime
 import json
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from t2s_magic.errors import PairsError
+from t2s_magic.files import write_whole
 from t2s_magic.guard import CheckedSql
 from t2s_magic.schema import Schema
 from t2s_magic.schema.link import stems
@@ -144,26 +144,13 @@ def _unreadable(path: Path, number: int, reason: str) -> PairsError:
 def _write(path: Path, pairs: Sequence[Pair]) -> None:
     lines = [json.dumps(_as_data(pair), ensure_ascii=False) for pair in pairs]
     try:
-        _replace(path, "".join(f"{line}\n" for line in lines))
+        write_whole(path, "".join(f"{line}\n" for line in lines))
     except OSError as error:
         raise PairsError(f"The pair was not saved to {path}: {error.strerror}. The file is as it was.") from error
 
 
 def _as_data(pair: Pair) -> Mapping[str, Any]:
     return {**asdict(pair), "tables": list(pair.tables)}
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).parent.parent / "t2s_magic"
 # Each part imports only what stands before it.
 ORDER = [
     "errors",
+    "files",
     "schema",
     "guard",
     "database",

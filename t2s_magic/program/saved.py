@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from t2s_magic.errors import ProgramError
+from t2s_magic.files import write_whole
 from t2s_magic.program.module import Check, Explain, TextToSql
 from t2s_magic.program.signature import SIGNATURE
 
@@ -51,7 +50,8 @@ def save_program(program: TextToSql, path: str | Path, metadata: Mapping[str, An
             f"The program cannot be saved: a demo holds something that JSON has no form for: {error}."
         ) from error
     try:
-        _write_whole(target, text)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(target, text)
     except OSError as error:
         raise ProgramError(f"The program was not saved to {target}: {error.strerror}.") from error
 
@@ -136,17 +136,3 @@ def _are_demos(demos: Any) -> bool:
         isinstance(demo, dict) and isinstance(demo.get("question"), str) and isinstance(demo.get("sql"), str)
         for demo in demos
     )
-
-
-def _write_whole(target: Path, text: str) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
