@@ -102,7 +102,7 @@ class Notebook:
 
 @contextmanager
 def jupyterlab(folder: Path) -> Iterator[str]:
-    """A JupyterLab that serves ``folder`` on 127.0.0.1; yields its address with the token, which ends in ``?token=…``."""
+    """A JupyterLab that serves ``folder`` on 127.0.0.1; yields the address of a notebook called NOTEBOOK, with token."""
     home = folder / "home"
     settings = home / "settings"
     for name, values in SETTINGS.items():
@@ -111,7 +111,8 @@ def jupyterlab(folder: Path) -> Iterator[str]:
         file.write_text(json.dumps(values))
     port, token = _free_port(), secrets.token_hex(16)
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
-    command += [f"--port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}", "--expose-app-in-browser"]
+    command += [f"--port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}"]
+    command += ["--expose-app-in-browser"]
     environment = {
         **os.environ,
         "HOME": str(home),
