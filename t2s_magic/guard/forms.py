@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import sqlglot
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlglot import Token as SqlglotToken
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 
 from t2s_magic.errors import UnsafeSqlError
 from t2s_magic.guard.functions import function_list
-from t2s_magic.guard.text import WORD, Statement, refuse, shown
+from t2s_magic.guard.prefixes import pieces
+from t2s_magic.guard.text import QUOTED, STRING, Statement, refuse, shown
 
 # Everything a query is made of, function calls aside. A kind that is not here is refused, whatever it means.
 QUERY_KINDS = frozenset(
@@ -16,103 +22,112 @@ QUERY_KINDS = frozenset(
     Add Adjacent Alias Aliases All Any AtIndex AtTimeZone Between BitString BitwiseAnd BitwiseLeftShift BitwiseNot
     BitwiseOr BitwiseRightShift BitwiseXor Boolean Bracket ByteString CTE CharacterSet Column ColumnDef Comprehension
     Cube DPipe DataType DataTypeParam Distance DistanceNd Distinct Div Dot EQ Escape Except ExtendsLeft ExtendsRight
-    Fetch Filter ForIn FormatJson From FromTimeZone GT GTE Glob Group GroupingSets Having HavingMax Heredoc HexString ILike
-    Identifier IgnoreNulls In IntDiv Intersect Interval IntervalOp IntervalSpan Introducer Is IndexTableHint JSON
+    Fetch Filter ForIn FormatJson From FromTimeZone GT GTE Glob Group GroupingSets Having HavingMax Heredoc HexString
+    ILike Identifier IgnoreNulls In IndexTableHint IntDiv Intersect Interval IntervalOp IntervalSpan Introducer Is JSON
     JSONColumnDef JSONExtractQuote JSONKeyValue JSONPath JSONPathFilter JSONPathKey JSONPathRecursive JSONPathRoot
     JSONPathScript JSONPathSelector JSONPathSlice JSONPathSubscript JSONPathUnion JSONPathWildcard JSONSchema JSONValue
-    Join Kwarg LT LTE Lambda Lateral Like Limit LimitOptions Literal Match Mod Mul NEQ National Neg Not Null
-    NullSafeEQ NullSafeNEQ ObjectIdentifier Offset OnCondition Operator Order Ordered OverflowTruncateBehavior Overlaps Paren
-    Pivot PivotAlias PivotAny PositionalColumn PropertyEQ Pseudocolumn PseudoType Qualify RawString
-    RecursiveWithSearch RespectNulls Rollup Select SimilarTo Slice Star Sub Subquery Table TableAlias TableColumn
-    TableFromRows TableSample TimeUnit TranslateCharacters Tuple UnicodeString Union UnpivotColumns Values Var Variadic
-    Where Window WindowSpec With WithinGroup WithOperator PartitionByExcluding
+    Join Kwarg LT LTE Lambda Lateral Like Limit LimitOptions Literal Match Mod Mul NEQ National Neg Not Null NullSafeEQ
+    NullSafeNEQ Offset OnCondition Order Ordered OverflowTruncateBehavior Overlaps Paren PartitionByExcluding Pivot
+    PivotAlias PivotAny PositionalColumn PropertyEQ Pseudocolumn Qualify RawString RecursiveWithSearch RespectNulls
+    Rollup Select SimilarTo Slice Star Sub Subquery Table TableAlias TableColumn TableFromRows TableSample TimeUnit
+    TranslateCharacters Tuple UnicodeString Union UnpivotColumns Values Var Variadic Where Window WindowSpec With
+    WithinGroup
     """.split()
 )
 ROOTS = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values, exp.Table, exp.Pivot)
 NAMED_CALLS = (exp.Anonymous, exp.AnonymousAggFunc)
 
-# What the kinds that people and models write most do, in their words.
+# Kinds that are met inside a query, and what they do, in a person's words.
 _WHAT_IT_DOES = {
-    "Delete": "changes data",
-    "Insert": "changes data",
-    "Update": "changes data",
-    "Merge": "changes data",
-    "TruncateTable": "changes data",
+    **dict.fromkeys(("Delete", "Insert", "Update", "Merge"), "changes data"),
+    **dict.fromkeys(("Create", "Drop", "Alter"), "changes the database"),
+    **dict.fromkeys(("Parameter", "SessionParameter", "Placeholder"), "is a variable or a parameter"),
+    "Command": "is not a query",
     "Copy": "reads or writes files",
-    "LoadData": "reads files",
-    "Create": "changes the database",
-    "Drop": "changes the database",
-    "Alter": "changes the database",
-    "Into": "writes a new table or file",
-    "Lock": "locks rows",
-    "Set": "changes a setting",
-    "Pragma": "reads or changes a setting",
-    "Attach": "opens another database",
-    "Detach": "closes a database",
-    "Use": "changes the session",
-    "Transaction": "changes the transaction",
-    "Commit": "changes the transaction",
-    "Rollback": "changes the transaction",
-    "Analyze": "changes the database",
-    "Kill": "stops another session",
-    "Parameter": "is a variable or a parameter",
-    "SessionParameter": "is a variable of the server",
-    "Placeholder": "is a parameter without a value",
     "Hint": "changes how the engine runs",
+    "Into": "writes a new table or a file",
+    "Lock": "locks rows",
+    "Operator": "names an operator by its schema",
 }
 
 
-def parse(statement: Statement) -> exp.Expr:
-    """The tree of ``statement`` (of what EXPLAIN explains), every node of an allowed kind, or UnsafeSqlError."""
-    skip = _explain_length(statement)
-    first = statement.tokens[skip]
+def parse(statement: Statement) -> tuple[exp.Expr, ...]:
+    """The trees of the queries in ``statement``, every node of an allowed kind; UnsafeSqlError for anything else."""
+    return tuple(_tree(piece, statement) for piece in pieces(statement))
+
+
+def _tree(piece: str, statement: Statement) -> exp.Expr:
+    dialect = Dialect.get_or_raise(statement.dialect)
     try:
-        trees = sqlglot.parse(" " * first.start + statement.sql[first.start :], dialect=statement.dialect)
+        tokens = dialect.tokenize(piece)
+        _refuse_disagreement(tokens, piece, statement)
+        with _quiet_sqlglot():
+            trees = dialect.parser().parse(tokens, piece)
+    except UnsafeSqlError:
+        raise
     except SqlglotError as error:
         raise UnsafeSqlError(_syntax_message(statement, error), sql=statement.sql) from error
-    except RecursionError as error:
-        raise UnsafeSqlError(
-            "The statement is nested too deeply to be checked. Nothing was run.", sql=statement.sql
-        ) from error
-    if len(trees) != 1 or trees[0] is None:
+    # sqlglot also lets IndexError, ValueError, AttributeError and RecursionError out on odd text (found by the fuzzer):
+    # whatever stops it, the statement was not checked.
+    except Exception as error:
+        message = f"This {statement.dialect} statement cannot be read, so it was not run."
+        raise UnsafeSqlError(message, sql=statement.sql, span=(0, len(statement.sql))) from error
+    tree = trees[0] if len(trees) == 1 else None
+    if tree is None:
         refuse(statement.sql, "is not one statement", (0, len(statement.sql)))
-    tree = trees[0]
-    if not isinstance(tree, ROOTS):
-        what = _WHAT_IT_DOES.get(type(tree).__name__, "is not a query")
-        refuse(statement.sql, what, (first.start, first.end), part=first.text.upper())
     _refuse_kinds(tree, statement)
     return tree
 
 
-def _explain_length(statement: Statement) -> int:
-    """How many tokens ``EXPLAIN`` and its harmless options take; EXPLAIN ANALYZE would run the statement."""
-    words = [token.text.upper() if token.kind == WORD else token.text for token in statement.tokens]
-    if words[0] != "EXPLAIN":
-        return 0
-    taken = 3 if words[1:3] == ["QUERY", "PLAN"] else 1
-    if taken >= len(words) or words[taken] not in ("SELECT", "WITH", "FROM", "VALUES", "TABLE", "(", "PIVOT", "UNPIVOT"):
-        refuse(statement.sql, "is not a plain EXPLAIN of a query", _span_of_first(statement, taken + 1))
-    if words[taken] == "(" and len(words) > taken + 1 and words[taken + 1] not in ("SELECT", "WITH", "(", "FROM", "VALUES"):
-        refuse(statement.sql, "is an option of EXPLAIN; a plain EXPLAIN is allowed", _span_of_first(statement, taken + 2))
-    return taken
+@contextmanager
+def _quiet_sqlglot() -> Iterator[None]:
+    """sqlglot warns on stderr when it gives up on a statement; the refusal says it better."""
+    logger = logging.getLogger("sqlglot")
+
+    def is_not_about_commands(record: logging.LogRecord) -> bool:
+        return "unsupported syntax" not in record.getMessage()
+
+    logger.addFilter(is_not_about_commands)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_not_about_commands)
 
 
-def _span_of_first(statement: Statement, count: int) -> tuple[int, int]:
-    return 0, statement.tokens[min(count, len(statement.tokens)) - 1].end
+def _refuse_disagreement(tokens: list[SqlglotToken], piece: str, statement: Statement) -> None:
+    """Where sqlglot and our scanner disagree about what is a literal, a quoted name or a comment, nobody knows."""
+    ours = {_quote_place(token.text, token.start) for token in statement.tokens if token.kind in (STRING, QUOTED)}
+    theirs = set()
+    for token in tokens:
+        text = piece[token.start : token.end + 1]
+        if any(start <= token.start < end for start, end in statement.comments):
+            refuse(
+                statement.sql, "is read as a comment by some engines and not by others", (token.start, token.end + 1)
+            )
+        if text[-1:] in "'\"`$" or (text[:1] == "[" and len(text) > 1):
+            theirs.add(_quote_place(text, token.start))
+    seen = {place for place in ours if piece[place[1] - 1 : place[1]].strip()}
+    for start, end in seen ^ theirs:
+        refuse(statement.sql, "is read as text by some engines and not by others", (start, end))
+
+
+def _quote_place(text: str, start: int) -> tuple[int, int]:
+    """From the opening quote on: sqlglot cuts the x of ``x'1F'`` off in some dialects."""
+    opening = min(place for mark in "'\"`$[" if (place := text.find(mark)) >= 0)
+    return start + opening, start + len(text)
 
 
 def _refuse_kinds(tree: exp.Expr, statement: Statement) -> None:
     calls = function_list("kinds").allowed
+    if not isinstance(tree, ROOTS):
+        refuse(statement.sql, "is not a query", (0, len(statement.sql)))
     for node in tree.walk():
         kind = type(node).__name__
-        if kind in QUERY_KINDS or kind in calls or isinstance(node, NAMED_CALLS):
-            continue
-        what = _WHAT_IT_DOES.get(kind, "is not on the list of what a query may hold")
-        refuse(statement.sql, what, span_of(node, statement), part=None if _has_place(node) else kind.upper())
-
-
-def _has_place(node: exp.Expr) -> bool:
-    return any("start" in part.meta for part in node.walk())
+        if kind not in QUERY_KINDS and kind not in calls and not isinstance(node, NAMED_CALLS):
+            what = _WHAT_IT_DOES.get(kind, "is not on the list of what a query may hold")
+            refuse(statement.sql, what, span_of(node, statement), part=kind.upper())
+        if isinstance(node, exp.Select) and not node.expressions:
+            refuse(statement.sql, "selects nothing", span_of(node, statement))
 
 
 def span_of(node: exp.Expr, statement: Statement) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from sqlglot import exp
 from t2s_magic.errors import UnknownNameError
 from t2s_magic.guard.forms import span_of
 from t2s_magic.guard.nearest import nearest_names
-from t2s_magic.guard.text import Statement, refuse, shown
+from t2s_magic.guard.text import STRING, Statement, refuse, shown
 from t2s_magic.schema import Schema
 
 # Catalogues that hold names and types, no secret, no setting and nobody's statements; all others are refused.
@@ -42,34 +42,46 @@ _SYSTEM_NAMES = {
 _PLAIN_SQLITE = frozenset({"sqlite_master", "sqlite_schema", "sqlite_sequence", "sqlite_stat1"})
 _FILE_MARKS = re.compile(r"[./\\:*?]")
 _FILE_ENDINGS = frozenset(
-    "csv tsv txt json jsonl ndjson parquet db duckdb sqlite xlsx arrow feather ipc avro orc gz zst bz2 xml geojson".split()
+    """
+    csv tsv txt json jsonl ndjson parquet db duckdb sqlite xlsx arrow feather ipc avro orc gz zst bz2 xml geojson
+    """.split()
 )
 
 
-def read_tables(tree: exp.Expr, statement: Statement, schema: Schema | None) -> tuple[str, ...]:
-    """Full names of the tables that ``tree`` reads, in order, each once; UnsafeSqlError for what is no plain table."""
+def read_tables(trees: tuple[exp.Expr, ...], statement: Statement, schema: Schema | None) -> tuple[str, ...]:
+    """Full names of the tables that ``trees`` read, in order, each once; UnsafeSqlError for what is no plain table."""
     names: dict[str, None] = {}
-    for table in tree.find_all(exp.Table):
-        name = _name_of(table, statement, schema)
-        if name is not None:
-            names[name] = None
+    for tree in trees:
+        for table in tree.find_all(exp.Table):
+            name = _name_of(table, statement, schema)
+            if name is not None:
+                names[name] = None
     return tuple(names)
 
 
 def _name_of(table: exp.Table, statement: Statement, schema: Schema | None) -> str | None:
     span = span_of(table, statement)
-    if isinstance(table.this, exp.Func):
+    # SQLite's INDEXED BY holds the name of an index, MySQL's DUAL that of nothing.
+    is_no_table = table.arg_key == "indexed" or (statement.dialect == "mysql" and table.name.lower() == "dual")
+    if is_no_table or isinstance(table.this, exp.Func) or table.args.get("rows_from"):
         return None
     parts = [part.name for part in table.parts]
-    if not all(isinstance(part, exp.Identifier) for part in table.parts) or not all(parts):
+    if not parts or not all(isinstance(part, exp.Identifier) for part in table.parts) or not all(parts):
         refuse(statement.sql, "is a file or a literal where a table is expected", span)
-    if len(parts) == 1 and is_cte(table, statement.dialect):
+    if statement.dialect == "duckdb" and _is_written_as_text(table, statement):
+        refuse(statement.sql, "would be read as a file", span)
+    if len(parts) == 1 and cte_of(table, statement.dialect):
         return None
     if schema is None:
         _refuse_system_table(parts, statement, span)
         _refuse_file(parts, statement, span)
         return ".".join(parts)
     return _resolved(parts, statement, schema, span)
+
+
+def _is_written_as_text(table: exp.Table, statement: Statement) -> bool:
+    starts = {part.meta.get("start") for part in table.parts}
+    return any(token.kind == STRING and token.start in starts for token in statement.tokens)
 
 
 def _resolved(parts: Sequence[str], statement: Statement, schema: Schema, span: tuple[int, int]) -> str:
@@ -110,31 +122,31 @@ def _refuse_file(parts: Sequence[str], statement: Statement, span: tuple[int, in
         refuse(statement.sql, "would be read as a file", span)
 
 
-def is_cte(table: exp.Table, dialect: str) -> bool:
-    """Whether the bare name of ``table`` is that of a CTE which is visible where it stands."""
+def cte_of(table: exp.Table, dialect: str) -> exp.CTE | None:
+    """The CTE that the bare name of ``table`` means where it stands, if any."""
     wanted = _folded(table.this, dialect)
     below: exp.Expr = table
     above = table.parent
     while above is not None:
-        with_ = above.args.get("with_")
-        if isinstance(with_, exp.With) and wanted in _visible(with_, below, dialect):
-            return True
-        if isinstance(above, exp.With) and wanted in _visible(above, below, dialect):
-            return True
+        with_ = above if isinstance(above, exp.With) else above.args.get("with_")
+        if isinstance(with_, exp.With):
+            for cte in reversed(_visible(with_, below, dialect)):
+                if _folded(cte.args["alias"].this, dialect) == wanted:
+                    return cte
         below, above = above, above.parent
-    return False
+    return None
 
 
-def _visible(with_: exp.With, below: exp.Expr, dialect: str) -> set[str]:
+def _visible(with_: exp.With, below: exp.Expr, dialect: str) -> list[exp.CTE]:
     """The CTEs of ``with_`` that ``below`` may name: those before it, and itself where it may be recursive."""
-    names: set[str] = set()
+    ctes: list[exp.CTE] = []
     for cte in with_.expressions:
         if cte is below and not with_.recursive and dialect != "sqlite":
             break
-        names.add(_folded(cte.args["alias"].this, dialect))
+        ctes.append(cte)
         if cte is below:
             break
-    return names
+    return ctes
 
 
 def _folded(name: exp.Expr, dialect: str) -> str:

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NoReturn
 
 from t2s_magic.errors import UnsafeSqlError
@@ -149,7 +150,7 @@ def _matches(sql: str, scanner: re.Pattern[str]) -> Iterator[re.Match[str]]:
     at = 0
     while at < len(sql):
         match = scanner.match(sql, at)
-        if match is None or sql.startswith("/*", match.start()) and match.lastgroup != "comment":
+        if match is None or (sql.startswith("/*", match.start()) and match.lastgroup != "comment"):
             refuse(sql, "is a literal, a name or a comment without an end", (at, min(at + 20, len(sql))))
         yield match
         at = match.end()
@@ -192,7 +193,7 @@ def _refuse_marks(sql: str, tokens: list[Token], comments: list[tuple[int, int]]
         for found in re.finditer(re.escape(mark), sql):
             if not any(start < found.start() < end for start, end in literal):
                 refuse(sql, "is a template mark, which notebooks replace with code", found.span())
-    for left, right in zip(tokens, tokens[1:], strict=False):
+    for left, right in pairwise(tokens):
         if left.end == right.start and _is_ambiguous(left, right, dialect):
             refuse(sql, "is read differently by different parsers", (left.start, right.end))
 

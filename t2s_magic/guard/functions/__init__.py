@@ -33,3 +33,8 @@ def function_list(dialect: str) -> FunctionList:
         else:
             allowed.update(line.split())
     return FunctionList(frozenset(allowed), frozenset(tables), version)
+
+
+def reviewed_version(dialect: str) -> str:
+    """The newest version of the engine that the dialect's list of functions was reviewed against: ``"2.0.0"``."""
+    return function_list(dialect).reviewed_version

@@ -1,0 +1,75 @@
+"""Names and values written as SQL, and checked SQL written for a place that reads more than SQL."""
+
+from __future__ import annotations
+
+import re
+
+from t2s_magic.errors import UnsafeSqlError
+from t2s_magic.guard.checked import CheckedSql
+from t2s_magic.guard.text import TEMPLATE_MARKS, scan, shown
+
+_PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+# What SQLAlchemy's text() takes for a parameter, inside literals too.
+_COLON_NAME = re.compile(r"(?<![:\w\\]):(?=\w+(?!:))")
+_DOLLAR_NAME = re.compile(r"\$(?:\{|[A-Za-z_])")
+
+# Words that every dialect here reserves, or that are too easily misread bare.
+_RESERVED = frozenset(
+    """
+    all and any array as asc asof at between both by case cast check collate column constraint create cross current
+    current_date current_time current_timestamp default delete desc distinct do drop else end except exists false fetch
+    filter for foreign from full grant group groups having if in index inner insert interval into is join key keys
+    lateral leading left like limit match natural not null of offset on only or order outer over partition pivot primary
+    qualify range rank read references right row rows select set show some system table then to trailing true union
+    unique unpivot update use user using values view when where window with
+    """.split()
+)
+
+
+def quote_name(name: str, dialect: str) -> str:
+    """``name`` as ``dialect`` has to read it: bare where that is safe, else quoted."""
+    if _PLAIN_NAME.fullmatch(name) and name not in _RESERVED:
+        return name
+    if dialect not in ("postgres",) and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) and name.lower() not in _RESERVED:
+        return name
+    mark = "`" if dialect == "mysql" else '"'
+    return mark + name.replace(mark, mark * 2) + mark
+
+
+def quote_literal(value: str, dialect: str) -> str:
+    """``value`` as a string literal of ``dialect``."""
+    if dialect == "mysql":
+        value = value.replace("\\", "\\\\")
+    return "'" + value.replace("'", "''") + "'"
+
+
+def for_cell(query: CheckedSql) -> str:
+    """The text of ``query`` for a ``%%sql`` cell, which jupysql renders with Jinja and SQLAlchemy reads for parameters.
+
+    Outside literals ``:name`` gets a space after the colon, which means the same. Raises UnsafeSqlError where a literal
+    or a name holds what the cell would replace, so that the text cannot travel unchanged.
+    """
+    tokens, comments = scan(query.sql, query.dialect)
+    fixed = [(token.start, token.end) for token in tokens if token.text[-1:] in "'\"`$]"] + comments
+    _refuse_marks(query.sql)
+    for match in _COLON_NAME.finditer(query.sql):
+        if any(start <= match.start() < end for start, end in fixed):
+            _refuse(query.sql, match.span(), "would be read as a parameter")
+    return _COLON_NAME.sub(": ", query.sql)
+
+
+def _refuse_marks(sql: str) -> None:
+    for mark in TEMPLATE_MARKS:
+        if mark in sql:
+            start = sql.index(mark)
+            _refuse(sql, (start, start + len(mark)), "would be replaced by a template")
+    if found := _DOLLAR_NAME.search(sql):
+        _refuse(sql, found.span(), "would be replaced by a variable")
+    if sql.lstrip().startswith("\\"):
+        _refuse(sql, (0, 2), "would be read as a command of the shell")
+
+
+def _refuse(sql: str, span: tuple[int, int], what: str) -> None:
+    part = sql[max(0, span[0] - 5) : span[1] + 10]
+    message = f"This SQL cannot be written as a %%sql cell: {shown(part)} {what}. It still runs from here."
+    raise UnsafeSqlError(message, sql=sql, part=part, span=span)

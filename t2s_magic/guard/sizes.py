@@ -1,0 +1,59 @@
+"""Constants that would make one cell of gigabytes, or a list of billions: engines cannot interrupt building one.
+
+Only what stands in the text is judged. A size that comes from a column is bounded by the engine's limits, not here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from t2s_magic.guard.text import NUMBER, STRING, SYMBOL, Statement, Token, refuse
+
+LARGEST_SIZE = 10_000_000
+
+_TIMES = frozenset({"repeat", "lpad", "rpad", "space", "array_fill", "list_resize", "array_resize", "replicate"})
+_SERIES = frozenset({"range", "generate_series", "generate_subscripts"})
+_FORMATS = frozenset({"printf", "format"})
+_WIDE_FORMAT = re.compile(r"[%{:.][^%{}a-zA-Z]*\d{6,}")
+_WIDTH_FROM_ARGUMENT = re.compile(r"%[^a-zA-Z%]*\*")
+
+
+def refuse_huge_sizes(statement: Statement) -> None:
+    """Refuse calls that repeat, pad, count or format to more than ``LARGEST_SIZE`` by their own constants."""
+    tokens = statement.tokens
+    for index, token in enumerate(tokens[:-1]):
+        name = token.name.lower()
+        if tokens[index + 1].text != "(" or name not in _TIMES | _SERIES | _FORMATS:
+            continue
+        inside = _arguments(tokens, index + 1)
+        if _size(name, inside) > LARGEST_SIZE:
+            reason = f"makes more than {LARGEST_SIZE:,} characters, elements or rows"
+            refuse(statement.sql, reason, (token.start, inside[-1].end if inside else token.end))
+
+
+def _arguments(tokens: tuple[Token, ...], opening: int) -> tuple[Token, ...]:
+    depth = 0
+    for index in range(opening, len(tokens)):
+        if tokens[index].kind == SYMBOL:
+            depth += (tokens[index].text == "(") - (tokens[index].text == ")")
+        if depth == 0:
+            return tokens[opening + 1 : index]
+    return tokens[opening + 1 :]
+
+
+def _size(name: str, inside: tuple[Token, ...]) -> float:
+    numbers = [_value(token) for token in inside if token.kind == NUMBER]
+    if name in _SERIES:
+        return max(numbers, default=0)
+    if name in _TIMES:
+        return math.prod(number for number in numbers if number > 1)
+    texts = [token.text for token in inside if token.kind == STRING]
+    if any(_WIDE_FORMAT.search(text) for text in texts):
+        return math.inf
+    return max(numbers, default=0) if any(_WIDTH_FROM_ARGUMENT.search(text) for text in texts) else 0
+
+
+def _value(token: Token) -> float:
+    text = token.text.replace("_", "")
+    return float(int(text, 0)) if text[:2].lower() in ("0x", "0o", "0b") else float(text)
