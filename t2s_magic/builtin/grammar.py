@@ -73,7 +73,7 @@ Right        : Scalar | Literal | Moment | Sub
 Compare      : = | != | > | < | >= | <=
 Within       : Between RangeEnd RangeEnd | Membership Members | Matching Literal | is_null | not_null
 Between      : between | not_between
-RangeEnd     : Literal | Moment | Scalar
+RangeEnd     : Literal | Moment | Scalar | Sub
 Membership   : in | not_in
 Members      : Sub | Literal+
 Matching     : contains | not_contains | starts | not_starts | ends | not_ends | like | not_like

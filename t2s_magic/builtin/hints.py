@@ -32,7 +32,7 @@ def add_hints(body: tree.Body, joined: Joined, graph: JoinGraph, *, outer: tuple
     """
     options = [
         hinted
-        for counted in _counted_options(body, joined)
+        for counted in _counted_options(body, joined, graph)
         if (hinted := _hinted(body if counted is None else substitute(body, COUNTED, counted), joined, graph, outer))
     ]
     if not options:
@@ -52,15 +52,22 @@ def substitute(node: Any, old: tree.AllOf, new: tree.AllOf) -> Any:
     return type(node)(**changed)
 
 
-def _counted_options(body: tree.Body, joined: Joined) -> list[tree.AllOf | None]:
+def _counted_options(body: tree.Body, joined: Joined, graph: JoinGraph) -> list[tree.AllOf | None]:
     """Tables that COUNT(*) may name: first those named by nothing else, among them those that refer to others."""
     if all(node != COUNTED for node in tree.walk(body)):
         return [None]
     others = set(named_instances(substitute(body, COUNTED, tree.AllOf(-2))))
-    referred = {min(ends, key=lambda end: end[1] != 0)[0] for ends in joined.equalities}
+    referred = {
+        parent[0] for ends in joined.equalities for child, parent in (ends, ends[::-1]) if _refers(child, parent, graph)
+    }
     first_copies = [instance for instance in joined.instances if not instance[1]]
     ranked = sorted(first_copies, key=lambda instance: (instance in others, instance in referred))
     return [tree.AllOf(table) for table, _ in ranked]
+
+
+def _refers(child: End, parent: End, graph: JoinGraph) -> bool:
+    edge = graph.leaving(child[0][0], child[1], [parent[0][0]])
+    return edge is not None and (edge.to_table, edge.to_columns[0]) == (parent[0][0], parent[1])
 
 
 def _hint_count(body: tree.Body) -> int:

@@ -18,8 +18,10 @@ Disjoint = Callable[[ColumnRef, ColumnRef], bool]
 """Whether two columns are known to share no value, so that joining them would give nothing."""
 
 # A declared key goes before any guess; a guess by plain name only connects what nothing else connects.
-DECLARED, NAMED_AFTER_TABLE, SAME_KEY, SAME_KEY_LIKE, SAME_NAME = 1.0, 1.3, 1.4, 3.0, 7.0
+DECLARED, NAMED_AFTER_TABLE, SAME_KEY, NAMED_WITH_ROLE, SAME_KEY_LIKE = 1.0, 1.3, 1.4, 1.6, 3.0
+SAME_NAME, SAME_NAME_OF_A_NAME = 7.0, 9.0
 _SECOND_COPY_CROSSING = 0.5
+_SHORTEST_TABLE_NAME = 4
 _MOST_PER_NAME = 64
 _MOST_VISITED = 20_000
 _KEY_ENDINGS = ("id", "code", "key", "no", "num", "number", "uuid", "guid", "sku", "isbn")
@@ -228,17 +230,26 @@ def _stem(column: str) -> str:
 
 
 def _named_after_table(schema: Schema) -> Iterator[Edge]:
-    """``orders.customer_id`` (or ``orders.customer``) refers to the key of ``customers``."""
+    """``orders.customer_id``, ``orders.customer`` or ``orders.billing_customer_id`` refers to the key of ``customers``."""
     by_singular: dict[str, list[int]] = defaultdict(list)
     for number, table in enumerate(schema.tables):
         if len(table.primary_key) <= 1:
             by_singular[singular(table.name)].append(number)
     for number, table in enumerate(schema.tables):
         for position, column in enumerate(table.columns):
-            for target in by_singular.get(singular(_stem(column.name)), ())[:2]:
-                key = _key_position(schema.tables[target])
-                if target != number and key is not None:
-                    yield Edge(number, (position,), target, (key,), NAMED_AFTER_TABLE)
+            stem = singular(_stem(column.name))
+            roles = _endings(stem) if stem != singular(column.name) else ()
+            for name, weight in ((stem, NAMED_AFTER_TABLE), *((ending, NAMED_WITH_ROLE) for ending in roles)):
+                for target in by_singular.get(name, ())[:2]:
+                    key = _key_position(schema.tables[target])
+                    if key is not None and (target, key) != (number, position):
+                        yield Edge(number, (position,), target, (key,), weight)
+
+
+def _endings(stem: str) -> Iterator[str]:
+    """``startstation`` ends in ``station``: a role before the name of a table."""
+    for start in range(1, len(stem) - _SHORTEST_TABLE_NAME + 1):
+        yield stem[start:]
 
 
 def _key_position(table: Table) -> int | None:
@@ -265,6 +276,8 @@ def _edges_of_name(schema: Schema, name: str, ends: list[tuple[int, int]]) -> It
             if number != target:
                 yield Edge(number, (column,), target, (to_column,), SAME_KEY)
     weight = SAME_KEY_LIKE if name.endswith(_KEY_ENDINGS) else SAME_NAME
+    if name.endswith("name"):
+        weight = SAME_NAME_OF_A_NAME
     for index, (number, column) in enumerate(ends):
         for target, to_column in ends[index + 1 :]:
             if number != target:
