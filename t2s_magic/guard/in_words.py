@@ -6,12 +6,14 @@ honestly too complex. The rules live in the ``words_*`` modules: values, aggrega
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from t2s_magic.guard.words_parts import TooComplexError
-from t2s_magic.guard.words_scope import AliasNeededError, Reading
+from t2s_magic.guard.words_scope import AliasNeededError, Reading, SelectRead, Told
 from t2s_magic.guard.words_select import read_query
 from t2s_magic.schema import Schema
 
@@ -54,24 +56,32 @@ def parse(sql: str, dialect: str) -> exp.Expr | None:
     return statements[0] if statements[0].selects else None
 
 
+def selects_of(statement: exp.Expr, schema: Schema) -> list[SelectRead]:
+    """The SELECTs of a statement with what their names mean, outermost last; only those that the rules can read."""
+    selects: list[SelectRead] = []
+    with suppress(TooComplexError, RecursionError):
+        _read(statement, schema, selects)
+    return list({id(select.node): select for select in selects}.values())
+
+
 def _sentence(statement: exp.Expr, schema: Schema) -> str:
-    aliased: set[str] = set()
-    for _ in range(_MOST_TABLES_TWICE):
-        reading = Reading(schema, read_query, aliased)
-        try:
-            told = read_query(statement, reading, {}, None)
-        except AliasNeededError as error:
-            aliased = aliased | {error.table}
-            continue
-        _check_all_said(statement, reading)
-        sentence = told.sentence
-        if reading.steps:
-            sentence = f"takes {'; then '.join(reading.steps.values())}; then {sentence}"
-        return sentence[0].upper() + sentence[1:] + "."
-    raise TooComplexError("Too many tables that occur twice")
-
-
-def _check_all_said(statement: exp.Expr, reading: Reading) -> None:
+    told, reading = _read(statement, schema, [])
     for node in statement.walk():
         if id(node) not in reading.said and not isinstance(node, exp.Identifier):
             raise TooComplexError(f"Nothing says {type(node).__name__}")
+    sentence = told.sentence
+    if reading.steps:
+        sentence = f"takes {'; then '.join(reading.steps.values())}; then {sentence}"
+    return sentence[0].upper() + sentence[1:] + "."
+
+
+def _read(statement: exp.Expr, schema: Schema, selects: list[SelectRead]) -> tuple[Told, Reading]:
+    """Read once, and again with aliases for as long as some table occurs twice."""
+    aliased: set[str] = set()
+    for _ in range(_MOST_TABLES_TWICE):
+        reading = Reading(schema, read_query, selects, aliased)
+        try:
+            return read_query(statement, reading, {}, None), reading
+        except AliasNeededError as error:
+            aliased = aliased | {error.table}
+    raise TooComplexError("Too many tables that occur twice")

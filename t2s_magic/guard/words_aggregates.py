@@ -23,8 +23,8 @@ def count(parts: Parts, scope: Speaker) -> Phrase:
         condition = _one_where(counted, scope, default_is_null=True)
         if condition:
             text = f"rows where {condition}"
-            return Phrase(f"number of {text}", "integer", True, False, may_be_null=False, verb=f"counts the {text}")
-        what = f"{scope.value(counted).inner} values"
+            return Phrase(f"number of {text}", "integer", True, False, may_be_null=False)
+        what = f"{_values(scope.value(counted))} values"
     return Phrase(f"number of {what}", "integer", True, may_be_null=False, verb=f"counts the {what}")
 
 
@@ -32,7 +32,11 @@ def _distinct(node: exp.Distinct, scope: Speaker) -> str:
     scope.said(node, only_this=True)
     if node.args.get("on"):
         raise TooComplexError("DISTINCT ON in an aggregate")
-    return listed([scope.value(value).inner for value in node.expressions])
+    return listed([_values(scope.value(value)) for value in node.expressions])
+
+
+def _values(value: Phrase) -> str:
+    return f"({value.text})" if value.is_common or not value.is_single else value.text
 
 
 def _one_where(node: exp.Expr, scope: Speaker, *, default_is_null: bool) -> str:
@@ -63,12 +67,13 @@ def total(parts: Parts, scope: Speaker) -> Phrase:
     condition = _one_where(summed, scope, default_is_null=False)
     if condition:
         text = f"rows where {condition}"
-        return Phrase(f"number of {text}", "integer", True, False, verb=f"counts the {text}")
+        return Phrase(f"number of {text}", "integer", True, False)
     if isinstance(summed, exp.Distinct):
         text = f"the different {_distinct(summed, scope)} values"
         return Phrase(f"sum of {text}", "", True, verb=f"sums {text}")
     value = scope.value(summed)
-    return Phrase(f"sum of {value.inner}", _summed_kind(value.kind), True, verb=f"sums {value.inner}")
+    kind, verb = _summed_kind(value.kind), f"sums {value.inner}"
+    return Phrase(f"sum of {value.inner}", kind, True, may_be_null=value.may_be_null, verb=verb)
 
 
 def _summed_kind(kind: str) -> str:
@@ -81,7 +86,8 @@ def average(parts: Parts, scope: Speaker) -> Phrase:
         text = f"the different {_distinct(averaged, scope)} values"
         return Phrase(f"average of {text}", "number", True, verb=f"averages {text}")
     value = scope.value(averaged)
-    return Phrase(f"average {value.inner}", "number", True, verb=f"averages {value.inner}")
+    verb = f"averages {value.inner}"
+    return Phrase(f"average {value.measured}", "number", True, may_be_null=value.may_be_null, verb=verb)
 
 
 _LOWEST = {"date": "earliest", "timestamp": "earliest", "text": "first (A to Z)"}
@@ -105,8 +111,8 @@ def _extreme(parts: Parts, scope: Speaker, word: str, by_kind: dict[str, str]) -
     if others:
         return most_of(word)([value, *(scope.value(other) for other in others)])
     superlative = by_kind.get(value.kind, word)
-    text = f"{superlative} {value.inner}"
-    return Phrase(text, value.kind, True, verb=f"finds the {text}")
+    text = f"{superlative} {value.measured}"
+    return Phrase(text, value.kind, True, may_be_null=value.may_be_null, verb=f"finds the {text}")
 
 
 def _simple(words: str, kind: str) -> Rule:
@@ -142,13 +148,13 @@ def filtered(parts: Parts, scope: Speaker) -> Phrase:
     scope.said(where, only_this=True)
     condition = scope.condition(where.this).text
     text = f"{aggregate.text} where {condition}"
-    verb = f"{aggregate.verb} where {condition}" if aggregate.verb else ""
-    return Phrase(text, aggregate.kind, aggregate.is_common, False, aggregate.may_be_null, verb)
+    is_count = aggregate.kind == "integer" and not aggregate.may_be_null
+    return Phrase(text, aggregate.kind, aggregate.is_common, False, may_be_null=not is_count)
 
 
 # --- windows ----------------------------------------------------------------------------------------------------
 
-_RANKS = {
+_RANKS: dict[type[exp.Expr], tuple[str, str]] = {
     exp.RowNumber: ("position", ""),
     exp.Rank: ("rank", ", ties sharing a rank with a gap after them"),
     exp.DenseRank: ("rank", ", ties sharing a rank with no gap after them"),
@@ -156,13 +162,13 @@ _RANKS = {
 
 
 def window(parts: Parts, scope: Speaker) -> Phrase:
-    function = parts.take("this")
+    function: exp.Expr = parts.take("this")
     parts.take("over")
     partition = parts.take("partition_by") or []
     order, spec = parts.take("order"), parts.take("spec")
     groups = [scope.value(key).inner for key in partition]
     ordering = ordering_text(order, scope)
-    if isinstance(function, tuple(_RANKS)):
+    if type(function) in _RANKS:
         if spec is not None or any(function.args.values()):
             raise TooComplexError("A rank with a frame")
         return _ranked(function, groups, ordering, scope)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from t2s_magic.guard.words_parts import Condition, Parts, Phrase, Speaker, TooComplexError, listed, literal_text, quoted
+from t2s_magic.guard.words_parts import Condition, Parts, Phrase, Speaker, TooComplexError, listed, quoted
 
 ConditionRule = Callable[[Parts, Speaker, bool], Condition]
 _MOMENTS = ("date", "timestamp", "text")
@@ -161,13 +161,13 @@ def _like(is_any_case_by_name: bool) -> ConditionRule:
         # sqlglot >= 30 keeps NOT LIKE as a flag in some dialects; it is part of the meaning.
         if parts.take("negate"):
             is_negated = not is_negated
-        pattern = literal_text(pattern_node)
+        pattern_phrase = scope.value(pattern_node)
+        pattern = pattern_phrase.literal
         ignores_case = is_any_case_by_name or scope.dialect in ("sqlite", "mysql")
         note = " (in any case)" if ignores_case else ""
-        if pattern is None or not pattern_node.is_string:
+        if pattern is None or pattern_phrase.kind != "text":
             words = "does not match" if is_negated else "matches"
-            return Condition(f"{value.the} {words} the pattern {scope.value(pattern_node).inner}{note}")
-        scope.said(pattern_node)
+            return Condition(f"{value.the} {words} the pattern {pattern_phrase.inner}{note}")
         return Condition(f"{value.the} {_pattern_words(pattern, is_negated, scope.dialect)}{note}")
 
     return rule

@@ -141,11 +141,12 @@ def days_between(parts: Parts, scope: Speaker) -> Phrase:
     later, earlier = scope.value(parts.take("this")), scope.value(parts.take("expression"))
     unit = parts.take("unit")
     scope.said(unit)
-    parts.take("date_part_boundary")
+    counts_changes = bool(parts.take("date_part_boundary"))
     name = _PLURALS.get(unit.name.upper() if unit is not None else "DAY")
     if name is None:
         raise TooComplexError("A difference of dates in an unknown unit")
-    return Phrase(f"number of {name}s from {earlier.inner} to {later.inner}", "integer", True)
+    what = f"{name} changes" if counts_changes and name != "day" else f"{name}s"
+    return Phrase(f"number of {what} from {earlier.inner} to {later.inner}", "integer", True)
 
 
 # --- functions that sqlglot does not know -------------------------------------------------------------------------

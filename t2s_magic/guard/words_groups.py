@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from t2s_magic.guard.words_joins import Joined, Place
+from t2s_magic.guard.words_joins import Joined
 from t2s_magic.guard.words_parts import Parts, Phrase, TooComplexError, listed
-from t2s_magic.guard.words_scope import Scope, Source
+from t2s_magic.guard.words_scope import Place, Scope, Source
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,9 @@ from sqlglot import exp
 
 from t2s_magic.guard.words_conditions import listed_conditions
 from t2s_magic.guard.words_parts import Parts, TooComplexError, listed
-from t2s_magic.guard.words_scope import Scope, Source, name_text, source_of_result, source_of_table
+from t2s_magic.guard.words_scope import Place, Scope, Source, name_text
+from t2s_magic.guard.words_sources import read_source
 from t2s_magic.schema import ForeignKey, Table
-
-Place = tuple[str, str]  # (alias of the source, folded column)
 
 
 @dataclass
@@ -45,12 +44,12 @@ def read_from(parts: Parts, scope: Scope) -> Joined:
     if start is None:
         return joined
     scope.said(start, only_this=True)
-    scope.sources.append(_source(start.this, scope))
+    scope.sources.append(read_source(start.this, scope))
     inner: list[exp.Expr] = []
     is_open = False
     for join in joins:
         how = _JoinParts(join, scope)
-        source = _source(how.source, scope)
+        source = read_source(how.source, scope)
         if how.side:
             _read_outer_join(how, source, scope, joined, is_only=len(joins) == 1)
             continue
@@ -74,7 +73,7 @@ class _JoinParts:
         scope.said(join, only_this=True)
         self.source: exp.Expr = parts.take("this")
         self.side = str(parts.take("side") or "").upper()
-        self.on: exp.Expr | None = parts.take("on")
+        self.on: exp.Expr | None = _condition(parts.take("on"), scope)
         self.using = [name.name for name in parts.take("using") or []]
         scope.said(*(parts.node.args.get("using") or []))
         kind, method = str(parts.take("kind") or "").upper(), str(parts.take("method") or "").upper()
@@ -82,65 +81,16 @@ class _JoinParts:
         if kind not in ("", "INNER", "CROSS", "OUTER") or method not in ("", "NATURAL"):
             raise TooComplexError(f"{method} {kind} JOIN")
         if method == "NATURAL":
-            source = _source(self.source, scope)
+            source = read_source(self.source, scope)
             self.using = [name for name in source.columns if any(name in other.columns for other in scope.sources)]
 
 
-def _source(node: exp.Expr, scope: Scope) -> Source:
-    parts = Parts(node)
-    scope.said(node, only_this=True)
-    alias = _alias(parts, scope)
-    if isinstance(node, exp.Table):
-        source = _table(parts, alias, scope)
-    elif isinstance(node, exp.Subquery):
-        source = _subquery(parts, alias, scope)
-    else:
-        raise TooComplexError(f"FROM {type(node).__name__}")
-    parts.close()
-    return source
-
-
-def _alias(parts: Parts, scope: Scope) -> str:
-    alias = parts.take("alias")
-    if alias is None:
-        return ""
-    scope.said(alias)
-    if alias.args.get("columns"):
-        raise TooComplexError("New names for the columns of a source")
-    return str(alias.name)
-
-
-def _table(parts: Parts, alias: str, scope: Scope) -> Source:
-    path = [part for part in (parts.take("catalog"), parts.take("db"), parts.take("this")) if part is not None]
-    scope.said(*path)
-    if not all(isinstance(part, exp.Identifier) for part in path):
-        raise TooComplexError("A function in FROM")
-    names = [part.name for part in path]
-    if len(names) == 1 and names[0].casefold() in scope.results:
-        result = scope.results[names[0].casefold()]
-        return Source(alias or names[0], result.name, result.columns)
-    table = scope.reading.schema.find(names)
-    if table is None:
-        raise TooComplexError(f"Unknown table {'.'.join(names)}")
-    return source_of_table(table, alias or names[-1])
-
-
-def _subquery(parts: Parts, alias: str, scope: Scope) -> Source:
-    """A query in FROM: a step of its own when it has a name, else said in its place."""
-    told = scope.reading.read(parts.take("this"), scope.reading, scope.results, None)
-    if not alias:
-        source = source_of_result("", told.outputs)
-        source.name = f"({told.noun})"
-        return source
-    add_step(alias, told.step, scope)
-    return source_of_result(alias, told.outputs)
-
-
-def add_step(name: str, noun: str, scope: Scope) -> None:
-    """Say a named query before the sentence that uses it."""
-    text = f"{name_text(name)} ({noun})"
-    if scope.reading.steps.setdefault(name.casefold(), text) != text or scope.reading.schema.find([name]):
-        raise TooComplexError(f"Two things are called {name}")
+def _condition(node: exp.Expr | None, scope: Scope) -> exp.Expr | None:
+    """The condition of a JOIN; sqlglot writes ON TRUE where there is none, which asks nothing."""
+    if isinstance(node, exp.Boolean) and node.this:
+        scope.said(node)
+        return None
+    return node
 
 
 def _conjuncts(node: exp.Expr, scope: Scope) -> Iterator[exp.Expr]:
@@ -212,7 +162,13 @@ def _pairing(link: _Link, scope: Scope) -> str:
         by = f" by {listed([name_text(name) for name in key.columns])}" if _has_other_key(child, key) else ""
         return f"each {scope.introduced(child)} with its {scope.introduced(parent)}{by}"
     first, second = scope.introduced(link.first), scope.introduced(link.second)
+    if all(left == right for left, right in link.pairs):
+        return f"each {first} with every {second} of the same {_same(link)}"
     return f"each {first} with every {second} where {_equalities(link, scope)}"
+
+
+def _same(link: _Link) -> str:
+    return listed([link.first.columns[name].text for name, _ in link.pairs])
 
 
 def _equalities(link: _Link, scope: Scope) -> str:
@@ -286,6 +242,8 @@ def _read_outer_join(how: _JoinParts, source: Source, scope: Scope, joined: Join
     added.is_optional = True
     if how.side == "FULL":
         source.is_optional = True
+    if how.side != "LEFT":
+        # A merged column of these joins is the first that is given, which a single name would not say.
         scope.merged.clear()
 
 

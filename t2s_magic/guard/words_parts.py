@@ -60,8 +60,23 @@ class Phrase:
         """As an operand or an argument: in brackets where it would run into its surroundings."""
         return self.the if self.is_single else f"({self.the})"
 
+    @property
+    def operand(self) -> str:
+        """As an operand of arithmetic: "(the average Total) × 2" is not "the average (Total × 2)"."""
+        return f"({self.the})" if self.is_common or not self.is_single else self.text
+
+    @property
+    def measured(self) -> str:
+        """After "average" or "highest": "highest length of Name", "highest (UnitPrice × Quantity)"."""
+        return self.text if self.is_single else self.inner
+
     def of_kind(self, kind: str) -> Phrase:
         return replace(self, kind=kind)
+
+    def followed_by(self, words: str, kind: str, *, may_be_null: bool = True) -> Phrase:
+        """This with words after it: "the average Total rounded", but "average (Total rounded)" the other way round."""
+        is_single = self.is_common and self.is_single
+        return Phrase(f"{self.measured} {words}", kind, self.is_common, is_single, may_be_null)
 
 
 class Speaker(Protocol):

@@ -42,18 +42,29 @@ class Source:
 class Reading:
     """One reading of one statement. ``steps`` are the named queries it builds on, in order, each said once.
 
-    ``read`` reads a query inside the one being read. ``aliased`` are tables that
+    ``read`` reads a query inside the one being read; ``selects`` collects what was read. ``aliased`` are tables that
     occur more than once where they could be mixed up: their aliases are said.
     """
 
     schema: Schema
     read: ReadQuery
+    selects: list[SelectRead]
     aliased: set[str] = field(default_factory=set)
     said: set[int] = field(default_factory=set)
     steps: dict[str, str] = field(default_factory=dict)
 
 
+Place = tuple[str, str]  # (alias of the source, folded column)
 ReadQuery = Callable[[exp.Expr, Reading, Mapping[str, "Source"], "Scope | None"], "Told"]
+
+
+@dataclass(frozen=True)
+class SelectRead:
+    """One SELECT with the scope in which it was read, and which column has the same value as another (``Joined``)."""
+
+    node: exp.Select
+    scope: Scope
+    follows: tuple[tuple[Place, Place], ...]
 
 
 class AliasNeededError(Exception):
@@ -94,7 +105,7 @@ class Scope:
 
     def value(self, node: exp.Expr) -> Phrase:
         if type(node) in CONDITION_RULES and not isinstance(node, exp.Paren):
-            return Phrase(f"whether {self.condition(node).text}", "boolean", is_single=False)
+            return Phrase(f"(whether {self.condition(node).text})", "boolean")
         if isinstance(node, exp.Subquery):
             return self._scalar(node)
         rule = RULES.get(type(node))

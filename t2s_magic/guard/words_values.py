@@ -38,16 +38,18 @@ def brackets(parts: Parts, scope: Speaker) -> Phrase:
 
 def negative(parts: Parts, scope: Speaker) -> Phrase:
     operand = scope.value(parts.take("this"))
-    return Phrase(f"−{operand.inner}", operand.kind, may_be_null=operand.may_be_null)
+    return Phrase(f"−{operand.operand}", operand.kind, may_be_null=operand.may_be_null)
 
 
 def _arithmetic(sign: str) -> Rule:
     def rule(parts: Parts, scope: Speaker) -> Phrase:
         left, right = scope.value(parts.take("this")), scope.value(parts.take("expression"))
         both = {left.kind, right.kind}
-        kind = left.kind if left.kind in ("date", "timestamp") else "integer" if both == {"integer"} else "number"
+        kind = "integer" if both == {"integer"} else "number"
+        if left.kind in ("date", "timestamp") and right.kind not in ("date", "timestamp"):
+            kind = left.kind
         return Phrase(
-            f"{left.inner} {sign} {right.inner}",
+            f"{left.operand} {sign} {right.operand}",
             kind,
             is_single=False,
             may_be_null=left.may_be_null or right.may_be_null or sign == "modulo",
@@ -61,13 +63,13 @@ def division(parts: Parts, scope: Speaker) -> Phrase:
     is_typed = bool(parts.take("typed"))
     parts.take("safe")
     drops_fraction = is_typed and left.kind == right.kind == "integer"
-    note = ", fraction dropped" if drops_fraction else ""
-    return Phrase(f"{left.inner} ÷ {right.inner}{note}", "integer" if drops_fraction else "number", is_single=False)
+    note = " without the fraction" if drops_fraction else ""
+    return Phrase(f"{left.operand} ÷ {right.operand}{note}", "integer" if drops_fraction else "number", is_single=False)
 
 
 def whole_division(parts: Parts, scope: Speaker) -> Phrase:
     left, right = scope.value(parts.take("this")), scope.value(parts.take("expression"))
-    return Phrase(f"{left.inner} ÷ {right.inner}, fraction dropped", "integer", is_single=False)
+    return Phrase(f"{left.operand} ÷ {right.operand} without the fraction", "integer", is_single=False)
 
 
 def cast(parts: Parts, scope: Speaker) -> Phrase:
@@ -75,15 +77,15 @@ def cast(parts: Parts, scope: Speaker) -> Phrase:
     target: exp.DataType = parts.take("to")
     scope.said(target)
     if target.is_type(*exp.DataType.INTEGER_TYPES):
-        return operand if operand.kind == "integer" else Phrase(f"{operand.inner} as a whole number", "integer")
+        return operand if operand.kind == "integer" else operand.followed_by("as a whole number", "integer")
     if target.is_type(*exp.DataType.TEXT_TYPES) and not target.expressions:
-        return operand.of_kind("text") if operand.kind == "text" else Phrase(f"{operand.inner} as text", "text")
+        return operand.of_kind("text") if operand.kind == "text" else operand.followed_by("as text", "text")
     if target.is_type(*exp.DataType.FLOAT_TYPES):
         return operand.of_kind("number")
     if target.is_type(exp.DType.DECIMAL):
         return _as_decimal(operand, target, scope.dialect)
     if target.is_type(exp.DType.BOOLEAN):
-        return Phrase(f"{operand.inner} as true or false", "boolean")
+        return operand.followed_by("as true or false", "boolean")
     if target.is_type(exp.DType.DATE):
         return _as_date(operand)
     if target.is_type(exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ, exp.DType.DATETIME):
@@ -99,7 +101,7 @@ def _as_decimal(operand: Phrase, target: exp.DataType, dialect: str) -> Phrase:
     )
     if dialect == "sqlite" or not decimals:
         return operand.of_kind("number")
-    return Phrase(f"{operand.inner} with {decimals} decimals", "number")
+    return operand.followed_by(f"with {decimals} decimals", "number")
 
 
 def _as_date(operand: Phrase) -> Phrase:
@@ -112,23 +114,23 @@ def rounded(parts: Parts, scope: Speaker) -> Phrase:
     operand, decimals = scope.value(parts.take("this")), parts.take("decimals")
     scope.said(decimals)
     if decimals is None or literal_text(decimals) == "0":
-        return Phrase(f"{operand.inner} rounded", "number", may_be_null=operand.may_be_null)
+        return operand.followed_by("rounded", "number", may_be_null=operand.may_be_null)
     if not (literal_text(decimals) or "").isdigit():
         raise TooComplexError("ROUND to a computed place")
     places = "1 decimal" if decimals.name == "1" else f"{decimals.name} decimals"
-    return Phrase(f"{operand.inner} rounded to {places}", "number", may_be_null=operand.may_be_null)
+    return operand.followed_by(f"rounded to {places}", "number", may_be_null=operand.may_be_null)
 
 
 def coalesce(parts: Parts, scope: Speaker) -> Phrase:
     first, others = scope.value(parts.take("this")), [scope.value(other) for other in parts.take("expressions")]
-    fallbacks = ", then ".join(other.the for other in others)
+    fallbacks = ", then ".join(other.inner for other in others)
     may_be_null = all(value.may_be_null for value in (first, *others))
-    return Phrase(f"{first.inner} (or {fallbacks} where missing)", first.kind, may_be_null=may_be_null)
+    return first.followed_by(f"(or {fallbacks} where missing)", first.kind, may_be_null=may_be_null)
 
 
 def nothing_if(parts: Parts, scope: Speaker) -> Phrase:
     value, excluded = scope.value(parts.take("this")), scope.value(parts.take("expression"))
-    return Phrase(f"{value.inner} (nothing where it is {excluded.the})", value.kind)
+    return value.followed_by(f"(nothing where it is {excluded.inner})", value.kind)
 
 
 def case(parts: Parts, scope: Speaker) -> Phrase:
@@ -143,21 +145,21 @@ def case(parts: Parts, scope: Speaker) -> Phrase:
         if branch.args.get("false") is not None:
             raise TooComplexError("CASE branch with two results")
         when = branch.this
-        condition = scope.condition(when).text if compared is None else f"{compared} is {scope.value(when).the}"
-        branches.append(f"{result.the} if {condition}")
+        condition = scope.condition(when).text if compared is None else f"{compared} is {scope.value(when).inner}"
+        branches.append(f"{result.inner} if {condition}")
     return _either(branches, kinds, parts.take("default"), scope)
 
 
 def conditional(parts: Parts, scope: Speaker) -> Phrase:
     condition, result = scope.condition(parts.take("this")), scope.value(parts.take("true"))
-    return _either([f"{result.the} if {condition.text}"], [result.kind], parts.take("false"), scope)
+    return _either([f"{result.inner} if {condition.text}"], [result.kind], parts.take("false"), scope)
 
 
 def _either(branches: list[str], kinds: list[str], default: exp.Expr | None, scope: Speaker) -> Phrase:
     otherwise = scope.value(default) if default is not None else Phrase("nothing")
     kinds = [*kinds, otherwise.kind] if default is not None else kinds
     kind = kinds[0] if len(set(kinds)) == 1 else ""
-    return Phrase(f"{'; '.join(branches)}; otherwise {otherwise.the}", kind, is_single=False)
+    return Phrase(f"({'; '.join(branches)}; otherwise {otherwise.inner})", kind)
 
 
 def _about(words: str, kind: str) -> Rule:
@@ -176,7 +178,7 @@ def _spelled(words: str) -> Rule:
 
     def rule(parts: Parts, scope: Speaker) -> Phrase:
         operand = scope.value(parts.take("this"))
-        return Phrase(f"{operand.inner} {words}", "text", may_be_null=operand.may_be_null)
+        return operand.followed_by(words, "text", may_be_null=operand.may_be_null)
 
     return rule
 
@@ -217,7 +219,7 @@ def concatenated(parts: Parts, scope: Speaker) -> Phrase:
 
 
 def several(parts: Parts, scope: Speaker) -> Phrase:
-    values = [scope.value(value).the for value in parts.take("expressions")]
+    values = [scope.value(value).inner for value in parts.take("expressions")]
     return Phrase(f"({', '.join(values)})")
 
 
@@ -230,7 +232,7 @@ def trimmed(parts: Parts, scope: Speaker) -> Phrase:
     operand = scope.value(parts.take("this"))
     if parts.node.args.get("position") or parts.node.args.get("expression"):
         raise TooComplexError("TRIM of one side or of other characters")
-    return Phrase(f"{operand.inner} without spaces around it", "text", may_be_null=operand.may_be_null)
+    return operand.followed_by("without spaces around it", "text", may_be_null=operand.may_be_null)
 
 
 def collated(parts: Parts, scope: Speaker) -> Phrase:
@@ -238,7 +240,7 @@ def collated(parts: Parts, scope: Speaker) -> Phrase:
     scope.said(collation)
     if collation.name.casefold() != "nocase":
         raise TooComplexError("A collation")
-    return Phrase(f"{operand.inner} in any case", operand.kind)
+    return operand.followed_by("in any case", operand.kind)
 
 
 def most_of(words: str) -> Callable[[list[Phrase]], Phrase]:
