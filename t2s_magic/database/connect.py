@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from sqlalchemy.engine import URL, Connection, Engine, make_url
@@ -34,6 +35,8 @@ def connect(source: object) -> Database:
         return _from_url(source) if _is_url(source) else _from_file(Path(str(source)))
     if type(source).__name__ == "DuckDBPyConnection":
         return _duckdb(source)
+    if type(source).__module__.partition(".")[0] in ("psycopg", "psycopg2"):
+        return _postgres_connection(source)
     raise UsageError(f"Cannot connect to a {type(source).__module__}.{type(source).__name__}. Give {_KINDS}.")
 
 
@@ -83,7 +86,33 @@ def _from_url(source: URL | str | Path) -> Database:
     if url.get_backend_name() == "duckdb":
         path = url.database or ""
         return _duckdb_file("" if path == ":memory:" else path, url.query)
+    if url.get_backend_name() == "postgresql":
+        return _postgres(url)
     raise UsageError(f"No way to read {url.get_backend_name()!r}.")
+
+
+def _postgres(url: URL) -> Database:
+    postgres, session = _postgres_modules()
+    database: Database = postgres.PostgresDatabase(session.Server.of_url(url))
+    return database
+
+
+def _postgres_connection(source: Any) -> Database:
+    if not hasattr(source, "info") or "Async" in type(source).__name__:
+        raise UsageError(f"Cannot connect to a {type(source).__name__}. Give {_KINDS}.")
+    postgres, session = _postgres_modules()
+    database: Database = postgres.PostgresDatabase(session.Server.of_connection(source), source)
+    return database
+
+
+def _postgres_modules() -> tuple[ModuleType, ModuleType]:
+    try:
+        from t2s_magic.database import postgres, postgres_session  # import psycopg, which only its users have
+    except ImportError as error:
+        raise NoConnectionError(
+            "Reading PostgreSQL needs psycopg 3, also beside psycopg2. Run pip install 'psycopg[binary]'."
+        ) from error
+    return postgres, postgres_session
 
 
 def _sqlite_file(url: URL) -> str:
@@ -99,6 +128,10 @@ def _from_sqlalchemy(source: Engine | Connection) -> Database:
         return SqliteDatabase(source=_driver_connection(source))
     if source.dialect.name == "duckdb":
         return _duckdb(_driver_connection(source))
+    if source.dialect.name == "postgresql" and source.dialect.driver in ("psycopg", "psycopg2"):
+        return _postgres_connection(_driver_connection(source))
+    if source.dialect.name == "postgresql":
+        return _postgres(source.engine.url)
     raise UsageError(f"No way to read {source.dialect.name!r}.")
 
 

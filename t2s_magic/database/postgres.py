@@ -1,0 +1,235 @@
+"""PostgreSQL: a session of our own beside the user's, one statement by the extended protocol in BEGIN READ ONLY.
+
+The user's session is never used: a transaction, a temporary table or a setting of theirs is not touched. psycopg 3 is
+used whatever driver the user has, because psycopg 2 can send several statements where one was meant.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import psycopg
+
+from t2s_magic.database.base import Limits, Rows
+from t2s_magic.database.fetch import fetch_rows
+from t2s_magic.database.labels import scrub
+from t2s_magic.database.planning import as_explain
+from t2s_magic.database.postgres_schema import change_key, read_tables, schema_names, unseen_of
+from t2s_magic.database.postgres_session import LOCK_SECONDS, Server, open_session
+from t2s_magic.database.supervise import Supervisor
+from t2s_magic.errors import (
+    CancelledError,
+    ConnectionLostError,
+    LockedError,
+    QueryError,
+    SchemaError,
+    Text2SqlError,
+    TimeLimitError,
+)
+from t2s_magic.guard import CheckedSql
+from t2s_magic.schema import Schema
+
+SETUP_SECONDS = 60.0
+CANCEL_SECONDS = 1.0
+# The server stops a statement by itself a little after we would have, in case we are no longer there.
+SERVER_MARGIN_SECONDS = 2.0
+
+
+class PostgresDatabase:
+    """A PostgreSQL database. ``source`` is the user's connection of psycopg or psycopg2, where there is one."""
+
+    dialect = "postgres"
+    is_read_only_enforced = True
+
+    def __init__(self, server: Server, source: Any = None) -> None:
+        self._server = server
+        self._source = source
+        self.label = server.label
+        self._session: psycopg.Connection | None = None
+        self._is_fetching = False
+        self._known: tuple[object, Schema] | None = None
+        self._supervisor = Supervisor(self._interrupt, self._abandon)
+        self._supervisor.run(self._open, SETUP_SECONDS)
+
+    def schema(self) -> Schema:
+        return self._supervisor.run(self._read_schema, SETUP_SECONDS)
+
+    def run(self, query: CheckedSql, limits: Limits = Limits()) -> Rows:  # noqa: B008 - frozen
+        return self._supervisor.run(lambda: self._execute(query.sql, limits), limits.seconds, query.sql)
+
+    def explain(self, query: CheckedSql) -> str | None:
+        sql = as_explain(query.sql)
+        try:
+            self._supervisor.run(lambda: self._execute(sql, Limits(rows=1)), SETUP_SECONDS, query.sql)
+        except LockedError:
+            raise
+        except QueryError as error:
+            return error.message
+        return None
+
+    def cancel(self) -> None:
+        self._supervisor.cancel()
+
+    def close(self) -> None:
+        self._supervisor.cancel()
+        self._supervisor.run(self._disconnect, SETUP_SECONDS)
+
+    def _open(self) -> psycopg.Connection:
+        """The open session, or another where the server closed it or the user changed zone or search path."""
+        if self._source is not None and not self._source.closed:
+            server = Server.of_connection(self._source)
+            if server != self._server:
+                self._disconnect()
+                self._server = server
+        if self._session is None or self._session.closed:
+            self._session = open_session(self._server)
+        return self._session
+
+    def _disconnect(self) -> None:
+        session, self._session, self._known = self._session, None, None
+        if session:
+            session.close()
+
+    def _interrupt(self) -> None:
+        session = self._session
+        if session and self._is_fetching:
+            with suppress(psycopg.Error):  # the server is gone, which the statement itself finds out
+                session.cancel_safe(timeout=CANCEL_SECONDS)
+
+    def _abandon(self) -> None:
+        self._session = None
+
+    def _execute(self, sql: str, limits: Limits) -> Rows:
+        started = time.monotonic()
+        with self._errors(sql), self._read_only(limits.seconds) as session, session.cursor() as cursor:
+            rows = self._fetch(cursor, sql, limits)
+        return replace(rows, seconds=time.monotonic() - started)
+
+    def _fetch(self, cursor: psycopg.Cursor, sql: str, limits: Limits) -> Rows:
+        """Row by row, so that neither the server nor we hold more than what is kept.
+
+        ``stream`` sends the statement by the extended protocol, which takes one statement only: ``COMMIT; DROP …``
+        would leave READ ONLY.
+        """
+        self._is_fetching = True
+        try:
+            with closing(cursor.stream(sql.encode())) as stream:  # type: ignore[type-var]
+                first = list(islice(stream, 1))
+                names, types = _columns(cursor) if first else _columns_of_none(cursor.connection, sql)
+                return fetch_rows(names, types, _Fetcher(first, stream), limits, self._supervisor.check)
+        finally:
+            self._is_fetching = False
+
+    def _read_schema(self) -> Schema:
+        with self._errors(), self._read_only(SETUP_SECONDS) as session:
+            unseen = self._unseen(session)
+            key = (change_key(session), unseen)
+            if self._known and self._known[0] == key:
+                return self._known[1]
+            tables = read_tables(session)
+            if not tables:
+                names = ", ".join(schema_names(session))
+                raise SchemaError(
+                    f"No readable table in {self.label}. Its schemas: {names or 'none that you may use'}."
+                )
+            schema = Schema("postgres", tables, unseen)
+            self._known = (key, schema)
+        return schema
+
+    def _unseen(self, session: psycopg.Connection) -> tuple[tuple[str, str], ...]:
+        if self._source is None or self._source.closed:
+            return ()
+        return unseen_of(session, self._source.info.backend_pid)
+
+    @contextmanager
+    def _read_only(self, seconds: float) -> Iterator[psycopg.Connection]:
+        session = self._begin(seconds)
+        try:
+            yield session
+        finally:
+            self._roll_back(session)
+
+    def _begin(self, seconds: float) -> psycopg.Connection:
+        milliseconds = round((seconds + SERVER_MARGIN_SECONDS) * 1000)
+        begin = (
+            f"BEGIN READ ONLY; SET LOCAL statement_timeout = {milliseconds}; SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"
+        )
+        session = self._open()
+        try:
+            session.execute(begin)
+        except psycopg.OperationalError:
+            if not session.closed:
+                raise
+            # The server closed it while it was idle; nothing of this question has run yet.
+            session = self._open()
+            session.execute(begin)
+        return session
+
+    def _roll_back(self, session: psycopg.Connection) -> None:
+        """Undo everything, set_config(…, false) included; only advisory locks of the session outlive a rollback."""
+        if session.closed:
+            return
+        try:
+            session.execute("ROLLBACK")
+            session.execute("SELECT pg_advisory_unlock_all()")
+        except psycopg.Error:
+            # A late cancel met one of these two: a session in an unknown state is not used again.
+            session.close()
+
+    @contextmanager
+    def _errors(self, sql: str | None = None) -> Iterator[None]:
+        started = time.monotonic()
+        try:
+            yield
+        except Text2SqlError as error:
+            error.sql = error.sql or sql
+            raise
+        except psycopg.Error as error:
+            raise self._explained(error, time.monotonic() - started, sql) from error
+
+    def _explained(self, error: psycopg.Error, seconds: float, sql: str | None) -> Text2SqlError:
+        said = scrub(error.diag.message_primary or error, self._server.secrets)
+        if isinstance(error, psycopg.errors.LockNotAvailable):
+            return LockedError(f"Waited {LOCK_SECONDS} s for a lock held by another session. Try again later.", sql=sql)
+        if isinstance(error, psycopg.errors.QueryCanceled):
+            kind = TimeLimitError if "timeout" in said else CancelledError
+            return kind(f"PostgreSQL stopped the statement after {seconds:.1f} s: {said}.", sql=sql)
+        if self._session is None or self._session.closed:
+            return ConnectionLostError(
+                f"The connection to {self.label} was lost after {seconds:.1f} s ({said}); nothing was changed. "
+                "Run it again: the next run connects anew.",
+                sql=sql,
+            )
+        hint = f" {error.diag.message_hint}" if error.diag.message_hint else ""
+        return QueryError(f"PostgreSQL: {said}.{hint}", sql=sql)
+
+
+def _columns(cursor: psycopg.Cursor) -> tuple[list[str], list[str]]:
+    description = cursor.description or []
+    return [part.name for part in description], [part.type_display for part in description]
+
+
+def _columns_of_none(session: psycopg.Connection, sql: str) -> tuple[list[str], list[str]]:
+    """The columns of a statement that had no rows, for which ``stream`` gives none: by parsing it, not running it."""
+    session.pgconn.prepare(b"", sql.encode())
+    described = session.pgconn.describe_prepared(b"")
+    names = [(described.fname(position) or b"").decode() for position in range(described.nfields)]
+    found = [session.adapters.types.get(described.ftype(position)) for position in range(described.nfields)]
+    return names, [known.regtype if known else "" for known in found]
+
+
+class _Fetcher:
+    """``fetch(count)`` over a stream whose first row was read to learn the columns."""
+
+    def __init__(self, first: list[Any], stream: Iterator[Any]) -> None:
+        self._first = first
+        self._stream = stream
+
+    def __call__(self, count: int) -> list[Any]:
+        first, self._first = self._first, []
+        return first + list(islice(self._stream, count - len(first)))
