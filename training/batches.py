@@ -30,8 +30,11 @@ from t2s_magic.schema import Schema
 from training.examples import Example
 from training.minilm import TextStore
 from training.model import Batch
+from training.tuning import gather_texts
 
 Floats = NDArray[np.float32]
+
+QUESTIONS_A_DATABASE = 12
 
 _WITHOUT_MATCH = np.arange(RELATIONS, dtype=np.int8)
 for _plain, _matched in {
@@ -107,21 +110,43 @@ class Corpus:
         )
 
     def batches(
-        self, chosen: Sequence[int], most_cells: int, noise: Noise | None, chance: random.Random
+        self,
+        chosen: Sequence[int],
+        most_cells: int,
+        noise: Noise | None,
+        chance: random.Random,
+        with_texts: bool = False,
     ) -> Iterator[Batch]:
-        """Batches of examples of like size, in random order; a batch has at most ``most_cells`` node pairs."""
-        order = sorted(chosen, key=lambda index: len(self.ready[index].features.kinds) * chance.uniform(0.9, 1.1))
+        """Batches of examples of like size, in random order; a batch has at most ``most_cells`` node pairs.
+
+        With texts, a batch holds several questions of each of its databases, so that few schema texts are encoded.
+        """
+        runs = self._runs(chosen, QUESTIONS_A_DATABASE if with_texts else 1, chance)
         groups: list[list[int]] = [[]]
         widest = 0
-        for index in order:
-            widest = max(widest, len(self.ready[index].features.kinds))
-            if groups[-1] and widest**2 * (len(groups[-1]) + 1) > most_cells:
+        for run in runs:
+            widest = max(widest, self._widest(run))
+            if groups[-1] and widest**2 * (len(groups[-1]) + len(run)) > most_cells:
                 groups.append([])
-                widest = len(self.ready[index].features.kinds)
-            groups[-1].append(index)
+                widest = self._widest(run)
+            groups[-1] += run
         chance.shuffle(groups)
         for group in groups:
-            yield self.collate([self._instance(index, noise, chance) for index in group])
+            yield self.collate([self._instance(index, noise, chance) for index in group], with_texts)
+
+    def _runs(self, chosen: Sequence[int], length: int, chance: random.Random) -> list[list[int]]:
+        """The chosen examples as short runs of one database each, runs of like size next to each other."""
+        by_database: dict[str, list[int]] = defaultdict(list)
+        for index in chosen:
+            by_database[self.ready[index].example.db_id].append(index)
+        runs = []
+        for indices in by_database.values():
+            chance.shuffle(indices)
+            runs += [indices[start : start + length] for start in range(0, len(indices), length)]
+        return sorted(runs, key=lambda run: self._widest(run) * chance.uniform(0.9, 1.1))
+
+    def _widest(self, run: Sequence[int]) -> int:
+        return max(len(self.ready[index].features.kinds) for index in run)
 
     def _instance(self, index: int, noise: Noise | None, chance: random.Random) -> Instance:
         ready = self.ready[index]
@@ -152,11 +177,11 @@ class Corpus:
             and not (hides_same and demo.example.tokens == target.example.tokens)
         ]
 
-    def collate(self, instances: Sequence[Instance]) -> Batch:
+    def collate(self, instances: Sequence[Instance], with_texts: bool = False) -> Batch:
         width = max(len(one.kept) for one in instances)
         length = max(len(one.ready.example.tokens) for one in instances) + 1
         rows = len(instances)
-        vectors = np.zeros((rows, width, WORD_VECTOR), np.float32)
+        vectors = np.zeros((rows, 0 if with_texts else width, WORD_VECTOR), np.float32)
         kinds = np.zeros((rows, width), np.int8)
         flags = np.zeros((rows, width, FLAGS), np.float32)
         relations = np.zeros((rows, width, width), np.int8)
@@ -166,7 +191,8 @@ class Corpus:
         used = np.zeros((rows, width), np.float32)
         for row, one in enumerate(instances):
             size, features = len(one.kept), one.ready.features
-            vectors[row, :size] = self._node_vectors(one.ready)[one.kept]
+            if not with_texts:
+                vectors[row, :size] = self._node_vectors(one.ready)[one.kept]
             kinds[row, :size] = features.kinds[one.kept]
             flags[row, :size] = one.flags[one.kept]
             relations[row, :size, :size] = one.relations[np.ix_(one.kept, one.kept)]
@@ -185,6 +211,7 @@ class Corpus:
             targets=torch.from_numpy(targets),
             used=torch.from_numpy(used),
             weights=torch.tensor([one.ready.weight for one in instances]),
+            texts=gather_texts([one.node_texts() for one in instances], width, self.store) if with_texts else None,
         )
         if any(one.demos for one in instances):
             self._add_demos(batch, instances)
@@ -217,6 +244,14 @@ class Instance:
     flags: Floats
     relations: NDArray[np.int8]
     demos: list[Ready]
+
+    def node_texts(self) -> list[tuple[tuple[str, ...], int, int]]:
+        """For each kept node its text and the words that its vector averages."""
+        features, schema = self.ready.features, self.ready.schema
+        nodes = [(features.words, word, word + 1) for word in range(len(features.words))]
+        nodes += [(text, start, len(text)) for text, start in zip(schema.texts, schema.starts, strict=True)]
+        nodes += [(text, 0, len(text)) for text in features.value_texts]
+        return [nodes[node] for node in self.kept]
 
     def token_ids(self, tokens: Sequence[Token], vocabulary: Vocabulary) -> list[int]:
         """Keyword ids; for pointers the vocabulary's size + their place among the kept nodes."""

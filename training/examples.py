@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -14,18 +16,21 @@ from pathlib import Path
 from typing import Any
 
 from t2s_magic.builtin.candidates import find_candidates
-from t2s_magic.builtin.representation import EncodeError, encode
+from t2s_magic.builtin.encode import encode
+from t2s_magic.builtin.joins import JoinGraph
+from t2s_magic.builtin.literals import Unreachable
 from t2s_magic.builtin.tokens import Candidate, ColumnRef, TableRef, Token, ValueRef
 from t2s_magic.schema import Schema
 from training.sqlite_cells import FileCells, read_sqlite_schema
 
 WORK = Path(__file__).parent / "work"
 MOST_TOKENS = 94
+HELD_OUT_DATABASES = 20
 
 
 @dataclass(frozen=True)
 class Question:
-    """One line of a question set. ``twin`` is the question it rephrases, if any."""
+    """One line of a question set."""
 
     db_id: str
     question: str
@@ -65,6 +70,11 @@ def spider_sources(data: Path) -> dict[str, list[Question]]:
     return {name: [one for one in questions if one.question not in in_dev] for name, questions in sources.items()}
 
 
+def held_out(db_ids: Sequence[str]) -> frozenset[str]:
+    """The databases of Spider's train split that no run trains on: checkpoints are chosen there."""
+    return frozenset(random.Random(20).sample(sorted(set(db_ids)), HELD_OUT_DATABASES))
+
+
 class Databases:
     """Schemas and cell indexes of ``folder/<db_id>/<db_id>.sqlite``, read once each."""
 
@@ -72,6 +82,7 @@ class Databases:
         self.folder = folder
         self.schema = cache(self._schema)
         self.cells = cache(self._cells)
+        self.graph = cache(self._graph)
 
     def path(self, db_id: str) -> Path:
         return self.folder / db_id / f"{db_id}.sqlite"
@@ -82,10 +93,21 @@ class Databases:
     def _cells(self, db_id: str) -> FileCells:
         return FileCells(self.path(db_id))
 
+    def _graph(self, db_id: str) -> JoinGraph:
+        return JoinGraph(self.schema(db_id))
+
     def candidates(self, db_id: str, question: str) -> list[Candidate]:
         schema = self.schema(db_id)
         values = self.cells(db_id).find(question, schema, budget=20.0)
         return find_candidates(question, schema, values)
+
+    def tokens(self, question: Question, candidates: Sequence[Candidate]) -> list[Token]:
+        """The gold SQL as tokens; Unreachable where none say it."""
+        db_id = question.db_id
+        tokens = encode(question.sql, self.schema(db_id), candidates, graph=self.graph(db_id))
+        if len(tokens) > MOST_TOKENS:
+            raise Unreachable("too long")
+        return tokens
 
 
 def prepare(source: str, questions: Sequence[Question], databases: Databases, out: Path) -> None:
@@ -93,25 +115,21 @@ def prepare(source: str, questions: Sequence[Question], databases: Databases, ou
     if out.exists():
         return
     out.parent.mkdir(parents=True, exist_ok=True)
-    problems: dict[str, int] = {}
+    problems: Counter[str] = Counter()
     unfinished = out.with_suffix(".unfinished")
     written = 0
     with unfinished.open("w", encoding="utf-8") as file:
         for question in questions:
             candidates = databases.candidates(question.db_id, question.question)
             try:
-                tokens = encode(question.sql, databases.schema(question.db_id), candidates)
-            except EncodeError as error:
-                reason = str(error)[:60]
-                problems[reason] = problems.get(reason, 0) + 1
-                continue
-            if len(tokens) > MOST_TOKENS:
-                problems["too long"] = problems.get("too long", 0) + 1
+                tokens = databases.tokens(question, candidates)
+            except Unreachable as error:
+                problems[error.reason] += 1
                 continue
             example = Example(source, question.db_id, question.question, question.sql, tuple(candidates), tuple(tokens))
             file.write(json.dumps(_to_json(example), ensure_ascii=False) + "\n")
             written += 1
-    report = {"questions": len(questions), "examples": written, "problems": _commonest(problems)}
+    report = {"questions": len(questions), "examples": written, "problems": dict(problems.most_common(20))}
     out.with_suffix(".report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
     unfinished.rename(out)
     print(f"{source}: {written} of {len(questions)} questions encoded", flush=True)
@@ -163,10 +181,6 @@ def _from_json(line: dict[str, Any]) -> Example:
     )
     tokens = tuple(map(read_token, line["tokens"].split()))
     return Example(line["source"], line["db_id"], line["question"], line["sql"], candidates, tokens)
-
-
-def _commonest(problems: dict[str, int]) -> dict[str, int]:
-    return dict(sorted(problems.items(), key=lambda item: -item[1])[:20])
 
 
 def prepare_all(sources: Iterable[tuple[str, Sequence[Question], Databases]]) -> None:

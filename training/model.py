@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from t2s_magic.builtin.encoder import HIDDEN, WORD_VECTOR
 from t2s_magic.builtin.features import FLAGS, RELATIONS, Kind
+from training.tuning import Texts
 
 LINK_PLANES = 6
 
@@ -52,6 +53,7 @@ class Batch:
     demo_tokens: Tensor | None = None  # (B, M)
     demo_likeness: Tensor | None = None  # (B, M)
     demo_mask: Tensor | None = None  # (B, M)
+    texts: Texts | None = None  # what ``vectors`` are made of, where the encoder's upper layers are trained
 
 
 class RowDropout(nn.Module):

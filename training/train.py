@@ -14,30 +14,26 @@ import random
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from t2s_magic.builtin.representation import KEYWORDS
+from t2s_magic.builtin.grammar import KEYWORDS
 from t2s_magic.builtin.vocabulary import Vocabulary
 from training.batches import Corpus, Noise
-from training.examples import WORK, Databases, read_examples
-from training.minilm import TextStore
-from training.model import Network, Shape, loss_of
+from training.examples import WORK, Databases, held_out, read_examples
+from training.minilm import TextStore, load_checkpoint
+from training.model import Batch, Network, Shape, loss_of
+from training.tuning import UpperLayers
 
 RUNS = Path(__file__).parent / "runs"
-HELD_OUT_DATABASES = 20
 SECONDS_BETWEEN_CHECKS = 240
 WARM_UP_STEPS = 200
 CELLS_A_BATCH = 130_000
-
-
-def held_out(db_ids: Sequence[str]) -> frozenset[str]:
-    """The databases of Spider's train split that no run trains on: checkpoints are chosen there."""
-    return frozenset(random.Random(20).sample(sorted(set(db_ids)), HELD_OUT_DATABASES))
+UPPER = "upper."
 
 
 @dataclass
@@ -58,10 +54,9 @@ class Run:
         self.progress = Progress()
         torch.manual_seed(options.seed)
         self.network = Network(Shape(corpus.vocabulary.size, width=options.width, inner=4 * options.width), options.dropout)
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=options.rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True
-        )
-        self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
+        self.upper = UpperLayers(load_checkpoint()) if options.encoder_rate else None
+        self.optimizer = torch.optim.AdamW(self._groups(), betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+        self.average = {name: value.clone() for name, value in self._weights().items()}
         for path in (self.log, self.file):
             path.parent.mkdir(parents=True, exist_ok=True)
         if self.file.exists():
@@ -69,12 +64,30 @@ class Run:
         elif options.start_from:
             self._start_from(torch.load(options.start_from, weights_only=True))
 
+    def _groups(self) -> list[dict[str, Any]]:
+        groups = [{"params": list(self.network.parameters()), "base": self.options.rate}]
+        if self.upper is not None:
+            trained = [one for one in self.upper.parameters() if one.requires_grad]
+            groups.append({"params": trained, "base": self.options.encoder_rate})
+        return groups
+
+    def _weights(self) -> dict[str, Tensor]:
+        """The network's weights, and those of the encoder's upper layers under ``UPPER``."""
+        upper = self.upper.state_dict() if self.upper is not None else {}
+        return self.network.state_dict() | {UPPER + name: value for name, value in upper.items()}
+
+    def _load_weights(self, weights: dict[str, Tensor]) -> None:
+        self.network.load_state_dict({name: value for name, value in weights.items() if not name.startswith(UPPER)})
+        upper = {name.removeprefix(UPPER): value for name, value in weights.items() if name.startswith(UPPER)}
+        if self.upper is not None and upper:
+            self.upper.load_state_dict(upper)
+
     def train(self, train: Sequence[int], check: Sequence[int]) -> None:
         last_check = time.monotonic()
         epoch = 0
         while not self._is_over():
             chance = random.Random(f"{self.options.seed} {self.progress.step} {epoch}")
-            for batch in self.corpus.batches(train, CELLS_A_BATCH, Noise(), chance):
+            for batch in self.corpus.batches(train, CELLS_A_BATCH, Noise(), chance, self.upper is not None):
                 started = time.monotonic()
                 figures = self._step(batch)
                 self.progress.seconds += time.monotonic() - started
@@ -88,19 +101,24 @@ class Run:
             epoch += 1
         self._check(check)
 
-    def _step(self, batch: Any) -> dict[str, float]:
+    def _step(self, batch: Batch) -> dict[str, float]:
         self.network.train()
         for group in self.optimizer.param_groups:
-            group["lr"] = self.options.rate * self._rate_factor()
-        loss, figures = loss_of(self.network, batch)
+            group["lr"] = group["base"] * self._rate_factor()
+        loss, figures = self._loss(batch)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_([one for group in self.optimizer.param_groups for one in group["params"]], 1.0)
         self.optimizer.step()
         self.progress.step += 1
         self.progress.examples += len(batch.mask)
         self._average()
         return ratios(figures)
+
+    def _loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+        if self.upper is not None and batch.texts is not None:
+            batch = replace(batch, vectors=self.upper(batch.texts))
+        return loss_of(self.network, batch)
 
     def _rate_factor(self) -> float:
         warm = min(1.0, (self.progress.step + 1) / WARM_UP_STEPS)
@@ -110,21 +128,21 @@ class Run:
     def _average(self) -> None:
         keep = min(0.998, self.progress.step / (self.progress.step + 50))
         with torch.no_grad():
-            for name, value in self.network.state_dict().items():
+            for name, value in self._weights().items():
                 self.average[name].lerp_(value, 1 - keep)
 
     def _is_over(self) -> bool:
         return self.progress.seconds >= self.options.minutes * 60
 
     def _check(self, chosen: Sequence[int]) -> None:
-        own = {name: value.clone() for name, value in self.network.state_dict().items()}
-        self.network.load_state_dict(self.average)
+        own = {name: value.clone() for name, value in self._weights().items()}
+        self._load_weights(self.average)
         self.network.eval()
         total: Counter[str] = Counter()
         with torch.inference_mode():
-            for batch in self.corpus.batches(chosen, CELLS_A_BATCH, None, random.Random(0)):
-                total.update(loss_of(self.network, batch)[1])
-        self.network.load_state_dict(own)
+            for batch in self.corpus.batches(chosen, CELLS_A_BATCH, None, random.Random(0), self.upper is not None):
+                total.update(self._loss(batch)[1])
+        self._load_weights(own)
         self._write({"kind": "held out", **ratios(total)})
         self._save()
 
@@ -142,8 +160,9 @@ class Run:
             {
                 "keywords": list(self.corpus.vocabulary.keywords),
                 "shape": self.network.shape.to_dict(),
-                "network": self.network.state_dict(),
+                "network": self._weights(),
                 "average": self.average,
+                "encoder": self._averaged_upper(),
                 "optimizer": self.optimizer.state_dict(),
                 "progress": vars(self.progress),
             },
@@ -151,15 +170,28 @@ class Run:
         )
         unfinished.rename(self.file)
 
+    def _averaged_upper(self) -> dict[str, Tensor]:
+        """The averaged upper layers under the names of MiniLM's checkpoint, ready to be exported."""
+        if self.upper is None:
+            return {}
+        own = self._weights()
+        own = {name: value.clone() for name, value in own.items()}
+        self._load_weights(self.average)
+        exported = {name: value.clone() for name, value in self.upper.export().items()}
+        self._load_weights(own)
+        return exported
+
     def _resume(self, saved: dict[str, Any]) -> None:
-        self.network.load_state_dict(saved["network"])
+        self._load_weights(saved["network"])
         self.average = saved["average"]
         self.optimizer.load_state_dict(saved["optimizer"])
+        for group, fresh in zip(self.optimizer.param_groups, self._groups(), strict=True):
+            group["base"] = fresh["base"]
         self.progress = Progress(**saved["progress"])
 
     def _start_from(self, saved: dict[str, Any]) -> None:
-        self.network.load_state_dict(with_keywords(saved, self.corpus.vocabulary))
-        self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
+        self._load_weights(with_keywords(saved, self.corpus.vocabulary))
+        self.average = {name: value.clone() for name, value in self._weights().items()}
 
 
 def with_keywords(saved: dict[str, Any], vocabulary: Vocabulary) -> dict[str, Tensor]:
@@ -221,6 +253,7 @@ def main() -> None:
     parser.add_argument("--sources", nargs="+", default=["spider", "spider_others", "spider_syn"])
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--rate", type=float, default=6e-4)
+    parser.add_argument("--encoder-rate", type=float, default=0.0, help="trains MiniLM's upper layers when above 0")
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--seed", type=int, default=1)

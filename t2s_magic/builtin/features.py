@@ -381,6 +381,17 @@ def stem(word: str) -> str:
     return word
 
 
+def is_function_word(word: str) -> bool:
+    """Words that name no table and no column: articles, prepositions, question words."""
+    return word.lower() in _FUNCTION_WORDS
+
+
+def is_prefix(part: str, word: str) -> bool:
+    """One begins with the other, by four letters or more."""
+    shorter, longer = sorted((part, word), key=len)
+    return len(shorter) >= 4 and longer.startswith(shorter)
+
+
 def read_question_features(
     question: Sequence[str], schema: SchemaFeatures, candidates: Sequence[Candidate]
 ) -> QuestionFeatures:
@@ -417,10 +428,10 @@ def _match_names(words: Sequence[str], schema: SchemaFeatures) -> NDArray[np.int
         for part in name.stems:
             by_part.setdefault(part, []).append(item)
     for position, word in enumerate(stems):
-        if word in _FUNCTION_WORDS or not word[0].isalnum():
+        if is_function_word(word) or not word[0].isalnum():
             continue
         for part, items in by_part.items():
-            if part == word or _is_prefix(part, word):
+            if part == word or is_prefix(part, word):
                 _mark(matches[position], items, width, Relation.WORD_COLUMN_PART, Relation.WORD_TABLE_PART)
             elif _is_short_for(part, word):
                 _mark(matches[position], items, width, Relation.WORD_COLUMN_SHORT, Relation.WORD_TABLE_SHORT)
@@ -435,11 +446,6 @@ def _match_names(words: Sequence[str], schema: SchemaFeatures) -> NDArray[np.int
 def _mark(row: NDArray[np.int8], items: Sequence[int], width: int, of_column: Relation, of_table: Relation) -> None:
     for item in items:
         row[item] = of_column if item < width else of_table
-
-
-def _is_prefix(part: str, word: str) -> bool:
-    shorter, longer = sorted((part, word), key=len)
-    return len(shorter) >= 4 and longer.startswith(shorter)
 
 
 def _is_short_for(part: str, word: str) -> bool:

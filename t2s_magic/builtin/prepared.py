@@ -1,0 +1,127 @@
+"""Schemas and demos made ready for the network, and kept: the second question about a database costs less."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from t2s_magic.builtin.candidates import find_candidates
+from t2s_magic.builtin.encoder import Array, TextEncoder
+from t2s_magic.builtin.features import MAX_QUESTION_WORDS, SchemaFeatures, read_schema_features
+from t2s_magic.builtin.joins import JoinGraph
+from t2s_magic.builtin.literals import Unreachable
+from t2s_magic.builtin.preselect import Preselector
+from t2s_magic.builtin.representation import encode
+from t2s_magic.builtin.tokens import Candidate, Token
+from t2s_magic.builtin.vocabulary import likeness_vector
+from t2s_magic.builtin.words import split_words
+from t2s_magic.database.values import Value
+from t2s_magic.schema import Schema
+
+SCHEMAS_KEPT = 32
+ITEMS_KEPT = 20_000
+DEMOS_KEPT = 1_024
+
+_LITERAL = re.compile(r"'((?:[^']|'')*)'|(?<![\w.\"])(\d+(?:\.\d+)?)(?![\w.\"])")
+
+Key = TypeVar("Key", bound=Hashable)
+Kept = TypeVar("Kept")
+
+
+class Shelf(Generic[Key, Kept]):
+    """Keeps what was made for the last ``size`` keys asked for."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._kept: OrderedDict[Key, Kept] = OrderedDict()
+
+    def get(self, key: Key, make: Callable[[], Kept]) -> Kept:
+        if key not in self._kept:
+            self.put(key, make())
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+    def put(self, key: Key, value: Kept) -> None:
+        self._kept[key] = value
+        while len(self._kept) > self._size:
+            self._kept.popitem(last=False)
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._kept
+
+
+@dataclass(frozen=True)
+class PreparedSchema:
+    """A schema, or the part of it that fits the network, with its items' vectors."""
+
+    features: SchemaFeatures
+    vectors: Array
+    graph: JoinGraph
+
+    @property
+    def schema(self) -> Schema:
+        return self.features.schema
+
+
+@dataclass(frozen=True)
+class PreparedDemo:
+    """An approved pair: the vector of its question, and its SQL as tokens where the model's alphabet can say it."""
+
+    vector: Array
+    tokens: tuple[Token, ...]
+
+
+class Library:
+    """Prepares schemas and demos with one encoder; not safe for use by several threads at once."""
+
+    def __init__(self, encoder: TextEncoder) -> None:
+        self._encoder = encoder
+        self._preselectors: Shelf[str, Preselector] = Shelf(SCHEMAS_KEPT)
+        self._schemas: Shelf[str, PreparedSchema] = Shelf(SCHEMAS_KEPT)
+        self._items: Shelf[tuple[tuple[str, ...], int], Array] = Shelf(ITEMS_KEPT)
+        self._demos: Shelf[tuple[str, str, str], PreparedDemo] = Shelf(DEMOS_KEPT)
+
+    def schema(self, schema: Schema, words: Sequence[str], question: str, values: Sequence[Value]) -> PreparedSchema:
+        """``schema`` whole, or cut to the tables whose names or cells are nearest to the question."""
+        preselector = self._preselectors.get(schema.fingerprint, lambda: Preselector(schema))
+        if preselector.is_needed:
+            schema = preselector.choose(preselector.scores(words, find_candidates(question, schema, values)))
+        return self._schemas.get(schema.fingerprint, lambda: self._prepare(schema))
+
+    def demo(self, question: str, sql: str, prepared: PreparedSchema) -> PreparedDemo:
+        key = (prepared.schema.fingerprint, question, sql)
+        return self._demos.get(key, lambda: self._prepare_demo(question, sql, prepared))
+
+    def _prepare(self, schema: Schema) -> PreparedSchema:
+        features = read_schema_features(schema)
+        keys = list(zip(features.texts, features.starts, strict=True))
+        new = [key for key in dict.fromkeys(keys) if key not in self._items]
+        vectors = {
+            key: encoded[key[1] :].mean(0)
+            for key, encoded in zip(new, self._encoder.encode([text for text, _ in new]), strict=True)
+        }
+        rows = [vectors[key] if key in vectors else self._items.get(key, lambda: vectors[key]) for key in keys]
+        for key, vector in vectors.items():
+            self._items.put(key, vector)
+        return PreparedSchema(features, np.stack(rows), JoinGraph(schema))
+
+    def _prepare_demo(self, question: str, sql: str, prepared: PreparedSchema) -> PreparedDemo:
+        (encoded,) = self._encoder.encode([split_words(question)[:MAX_QUESTION_WORDS] or ["?"]])
+        candidates = [*find_candidates(question, prepared.schema, ()), *_literals(sql)]
+        try:
+            tokens = encode(sql, prepared.schema, candidates, dialect=prepared.schema.dialect, graph=prepared.graph)
+        except Unreachable:  # more than our alphabet can say: such a pair teaches nothing
+            tokens = []
+        return PreparedDemo(likeness_vector(encoded), tuple(tokens))
+
+
+def _literals(sql: str) -> list[Candidate]:
+    return [
+        Candidate(text.replace("''", "'") or number, "number" if number else "text")
+        for text, number in _LITERAL.findall(sql)
+    ]
