@@ -8,6 +8,7 @@ Literals come from the gold itself, so that only the representation is measured,
 from __future__ import annotations
 
 import argparse
+import re
 import sqlite3
 import sys
 import time
@@ -40,7 +41,7 @@ def literals_of(sql: str) -> list[Candidate]:
             continue
         is_number = isinstance(node, exp.Neg) or (isinstance(node, exp.Literal) and not node.is_string)
         text = f"-{node.this.name}" if isinstance(node, exp.Neg) else node.name
-        for found in (text, text.strip("%").strip()):
+        for found in (text, text.strip("%").strip(), *re.findall(r"^-(\d+) \w+$", text)):
             texts.setdefault(found, "number" if is_number else "text")
     return [Candidate(text, kind) for text, kind in texts.items()]
 

@@ -12,8 +12,8 @@ from sqlglot.errors import SqlglotError
 from t2s_magic.builtin import tree
 from t2s_magic.builtin.encode_conditions import ConditionEncoder
 from t2s_magic.builtin.encode_from import Source, read_source
-from t2s_magic.builtin.hints import COUNTED, Joined, add_hints, reached
-from t2s_magic.builtin.joins import JoinGraph
+from t2s_magic.builtin.hints import COUNTED, Joined, add_hints, reached, substitute
+from t2s_magic.builtin.joins import Instance, JoinGraph
 from t2s_magic.builtin.literals import Literals, Unreachable
 from t2s_magic.builtin.plan import exists_link, has_aggregate, plain_items, plan_joins
 from t2s_magic.builtin.scope import Scope, item_names
@@ -51,9 +51,7 @@ class _Encoder(ConditionEncoder):
     """Statements and SELECTs; expressions and conditions are in the bases."""
 
     def query(self, node: exp.Expression, outer: Scope | None) -> tree.Query:
-        node = _without_wrapping(node)
-        if node.args.get("with_"):
-            raise Unreachable("WITH")
+        node = _inlined(_without_wrapping(node))
         if isinstance(node, exp.SetOperation):
             return self._compound(node, outer)
         if not isinstance(node, exp.Select):
@@ -116,7 +114,7 @@ class _Encoder(ConditionEncoder):
             offset=self._offset(select),
         )
         body = _canonical_group(body, has_group=select.args.get("group") is not None)
-        body = _kept_all(body, source, scope)
+        body = _kept_all(body, source, self.schema)
         joined = Joined(scope.instances, tuple(source.equalities))
         return self._correlated(body, source, joined, scope, is_exists=is_exists)
 
@@ -276,6 +274,30 @@ def _without_wrapping(node: exp.Expression) -> exp.Expression:
     return node
 
 
+def _inlined(node: exp.Expression) -> exp.Expression:
+    """Without WITH: each name of it replaced by its query."""
+    if not node.args.get("with_"):
+        return node
+    node = node.copy()
+    clause = node.args["with_"].pop()
+    if clause.args.get("recursive"):
+        raise Unreachable("WITH RECURSIVE")
+    parts: dict[str, exp.Expression] = {}
+    for part in clause.expressions:
+        parts[part.alias.casefold()] = _with_parts(part.this, parts)
+    return _with_parts(node, parts)
+
+
+def _with_parts(node: exp.Expression, parts: dict[str, exp.Expression]) -> exp.Expression:
+    for table in list(node.find_all(exp.Table)):
+        part = None if table.db else parts.get(table.name.casefold())
+        if part is not None:
+            table.replace(
+                exp.Subquery(this=part.copy(), alias=exp.TableAlias(this=exp.to_identifier(table.alias_or_name)))
+            )
+    return node
+
+
 def _canonical_group(body: tree.Body, *, has_group: bool) -> tree.Body:
     """``group`` left out where it is the plain items; a group without aggregates as distinct."""
     plain = plain_items(body)
@@ -300,11 +322,26 @@ def _checked_bare(body: tree.Body, plain: tuple[tree.Expression, ...]) -> tree.B
     raise Unreachable("a bare column beside an aggregate")
 
 
-def _kept_all(body: tree.Body, source: Source, scope: Scope) -> tree.Body:
-    """LEFT JOIN as keep_all, unless a condition on the joined tables makes it an ordinary join."""
-    if not source.is_left:
+def _kept_all(body: tree.Body, source: Source, schema: Schema) -> tree.Body:
+    """LEFT JOIN as keep_all: COUNT(*) counts the kept rows, COUNT of another table's key the matches."""
+    if source.kept is None:
         return body
-    first = scope.instances[0]
-    if first[1]:
+    table, is_other = source.kept
+    if is_other:
         raise Unreachable("LEFT JOIN from a second copy")
-    return replace(body, keep_all=first[0])
+    body = substitute(body, COUNTED, tree.AllOf(table))
+    for instance in {end[0] for ends in source.equalities for end in ends} - {source.kept}:
+        if key := _sole_key(schema, instance):
+            matches = tree.Call("count", (tree.AllOf(instance[0]),))
+            body = substitute(body, tree.Call("count", (key,)), matches)
+    return replace(body, keep_all=table)
+
+
+def _sole_key(schema: Schema, instance: Instance) -> tree.Column | None:
+    table = schema.tables[instance[0]]
+    if instance[1] or len(table.primary_key) != 1:
+        return None
+    return next(
+        (tree.Column(instance[0], i) for i, column in enumerate(table.columns) if column.name == table.primary_key[0]),
+        None,
+    )

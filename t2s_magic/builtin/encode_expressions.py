@@ -129,11 +129,22 @@ class ExpressionEncoder(ABC):
     def _arithmetic(self, node: exp.Expression, scope: Scope) -> tree.Expression:
         if days := self._days_between(node, scope):
             return days
+        if quarter := self._quarter(node, scope):
+            return quarter
         name = _ARITHMETIC[type(node)]
         left, right = self._operand(node.this, scope), self._operand(node.expression, scope)
         if name == "*" and _ONE in (left, right):
             return right if left == _ONE else left
-        return self._part_of_whole(tree.Call(name, (left, right)))
+        return _part_of_whole(tree.Call(name, (left, right)))
+
+    def _quarter(self, node: exp.Expression, scope: Scope) -> tree.Expression | None:
+        """``(month + 2) / 3``, as SQLite has no function for it."""
+        if not isinstance(node, exp.Div) or literal_text(node.expression) != "3":
+            return None
+        match self.expression(node.this, scope):
+            case tree.Call("+", (tree.Call("month", date), tree.Constant("2"))):
+                return tree.Call("quarter", date)
+        return None
 
     def _operand(self, node: exp.Expression, scope: Scope) -> tree.Expression:
         text = literal_text(_without_casts(node))
@@ -141,24 +152,6 @@ class ExpressionEncoder(ABC):
         if number in (0.0, 1.0, 2.0, 100.0):
             return tree.Constant(str(int(number or 0)))
         return self.expression(node, scope)
-
-    @staticmethod
-    def _part_of_whole(call: tree.Call) -> tree.Expression:
-        """``100 * COUNT(*) FILTER (...) / COUNT(*)`` and ``100 * SUM(x) / SUM(SUM(x)) OVER ()`` have words of their own."""
-        match call:
-            case tree.Call("/", (tree.Call("*", (left, right)), whole)) if _WHOLE in (left, right):
-                part = right if left == _WHOLE else left
-            case tree.Call("*", (tree.Call("/", (part, whole)), other)) if other == _WHOLE:
-                pass
-            case tree.Call("*", (other, tree.Call("/", (part, whole)))) if other == _WHOLE:
-                pass
-            case _:
-                return call
-        if isinstance(part, tree.Only) and part.aggregate == whole == tree.Call("count", (COUNTED,)):
-            return tree.PercentIf(part.conditions)
-        if whole == tree.Call("sum", (part,)):  # the aggregate over an aggregate that _window leaves behind
-            return tree.Call("percent_of_total", (part,))
-        return call
 
     def _days_between(self, node: exp.Expression, scope: Scope) -> tree.Expression | None:
         """``julianday(a) - julianday(b)``."""
@@ -275,6 +268,10 @@ class ExpressionEncoder(ABC):
             return self._concatenation(node, scope)
         if isinstance(node, exp.TimeToStr) and node.args["format"].name in _FORMATS:
             return tree.Call(_FORMATS[node.args["format"].name], (self._date(_date_operand(node.this), scope),))
+        if isinstance(node, exp.Anonymous) and node.name.casefold() == "strftime" and len(node.expressions) == 3:
+            moment = self._modified_now([part.name for part in node.expressions[1:]])
+            if moment and node.expressions[0].name in _FORMATS:
+                return tree.Call(_FORMATS[node.expressions[0].name], (moment,))
         if isinstance(node, exp.Extract):
             unit = node.name.upper()
             return self._date_part(_EXTRACTED.get(unit, unit.casefold()), node.expression, scope)
@@ -336,3 +333,23 @@ def _date_operand(node: exp.Expression) -> exp.Expression:
     ):
         node = node.this
     return node
+
+
+def _part_of_whole(call: tree.Call) -> tree.Expression:
+    """``100 * COUNT(*) FILTER (...) / COUNT(*)`` and ``100 * SUM(x) / SUM(SUM(x)) OVER ()`` have words of their own."""
+    match call:
+        case tree.Call("/", (tree.Call("*", (left, right)), whole)) if _WHOLE in (left, right):
+            part = right if left == _WHOLE else left
+        case tree.Call("*", (tree.Call("/", (part, whole)), other)) if other == _WHOLE:
+            pass
+        case tree.Call("*", (other, tree.Call("/", (part, whole)))) if other == _WHOLE:
+            pass
+        case tree.Call("/", (tree.Call("+", (tree.Call("month", date), tree.Constant("2"))), _)) if is_by_three:
+            return tree.Call("quarter", date)
+        case _:
+            return call
+    if isinstance(part, tree.Only) and part.aggregate == whole == tree.Call("count", (COUNTED,)):
+        return tree.PercentIf(part.conditions)
+    if whole == tree.Call("sum", (part,)):  # the aggregate over an aggregate that _window leaves behind
+        return tree.Call("percent_of_total", (part,))
+    return call

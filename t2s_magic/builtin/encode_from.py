@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from t2s_magic.builtin import tree
 from t2s_magic.builtin.hints import End, reached
+from t2s_magic.builtin.joins import Instance
 from t2s_magic.builtin.literals import Unreachable
 from t2s_magic.builtin.scope import Scope
 
@@ -17,13 +18,14 @@ from t2s_magic.builtin.scope import Scope
 class Source:
     """What the tables of a SELECT are tied by, and what is left to be filters.
 
-    ``correlations`` pair a column of this SELECT with one of the SELECT around it.
+    ``correlations`` pair a column of this SELECT with one of the SELECT around it. ``kept`` is the table whose rows
+    LEFT JOIN keeps.
     """
 
     equalities: list[tuple[End, End]] = field(default_factory=list)
     filters: list[exp.Expression] = field(default_factory=list)
     correlations: list[tuple[tree.Column, tree.Column]] = field(default_factory=list)
-    is_left: bool = False
+    kept: Instance | None = None
 
 
 def read_source(select: exp.Select, scope: Scope) -> Source:
@@ -33,9 +35,9 @@ def read_source(select: exp.Select, scope: Scope) -> Source:
     sides = {join.side for join in joins}
     if sides - {"", "LEFT"} or any(join.method for join in joins):
         raise Unreachable("RIGHT, FULL or NATURAL JOIN")
-    source.is_left = "LEFT" in sides
-    if source.is_left and "" in sides:
+    if len(sides) > 1:
         raise Unreachable("LEFT JOIN beside JOIN")
+    source.kept = scope.instances[0] if "LEFT" in sides else None
     for join in joins:
         if not isinstance(join.this, exp.Table):
             raise Unreachable("a subquery in FROM")
@@ -43,14 +45,33 @@ def read_source(select: exp.Select, scope: Scope) -> Source:
     for join in joins:
         _read_using(join, scope, source)
         for condition in _conjuncts(join.args.get("on")):
-            if ends := _equality(condition, scope):
-                source.equalities.append(ends)
-            elif not isinstance(condition, exp.Boolean):
-                source.filters.append(condition)
+            _read_on(condition, scope, source)
     where = select.args.get("where")
     for condition in _conjuncts(where.this if where else None):
+        if source.kept and _drops_kept(condition, scope, source.kept):
+            source.kept = None
         _read_filter(condition, scope, source)
     return source
+
+
+def _read_on(condition: exp.Expression, scope: Scope, source: Source) -> None:
+    if ends := _equality(condition, scope):
+        source.equalities.append(ends)
+    elif not isinstance(condition, exp.Boolean):
+        if source.kept in _instances_of(condition, scope):
+            raise Unreachable("LEFT JOIN with a condition on the kept table")
+        source.filters.append(condition)
+
+
+def _instances_of(condition: exp.Expression, scope: Scope) -> set[Instance]:
+    columns = (scope.own(column) for column in condition.find_all(exp.Column))
+    return {column.instance for column in columns if column}
+
+
+def _drops_kept(condition: exp.Expression, scope: Scope, kept: Instance) -> bool:
+    """Whether a condition of WHERE holds for no row that LEFT JOIN kept without a match, so that it is a plain JOIN."""
+    is_null_test = isinstance(condition, exp.Is) and not condition.args.get("negate")
+    return bool(_instances_of(condition, scope) - {kept}) and not is_null_test
 
 
 def _read_using(join: exp.Join, scope: Scope, source: Source) -> None:

@@ -40,7 +40,7 @@ def add_hints(body: tree.Body, joined: Joined, graph: JoinGraph, *, outer: tuple
     return min(options, key=_hint_count)
 
 
-def substitute(node: Any, old: tree.AllOf, new: tree.AllOf) -> Any:
+def substitute(node: Any, old: tree.Expression, new: tree.Expression) -> Any:
     """The tree with ``old`` replaced by ``new`` outside of subqueries."""
     if node == old:
         return new
