@@ -16,6 +16,7 @@ from t2s_magic.builtin.tokens import Candidate, Token
 from t2s_magic.schema import Schema
 
 _ONE_LINE = 78
+_LONG_LINE = 110
 _INDENT = "  "
 _SET_WORDS = {"union": "UNION", "union_all": "UNION ALL", "intersect": "INTERSECT", "except": "EXCEPT"}
 _POSITION = "position_in_group"
@@ -157,7 +158,7 @@ class _QueryWriter(ExpressionWriter):
         taken = frozenset(label.casefold() for label in _labels_around(outer)) if is_correlated else frozenset()
         instances = plan.instances if plan else ()
         schema = self.graph.schema
-        labels = labels_for(instances, schema, taken, self.dialect.name)
+        labels = labels_for(plan, schema, taken, self.dialect.name)
         is_qualified = is_correlated or len(instances) > 1
         return Frame(schema, self.dialect.name, body, plan, labels, is_qualified, outer)
 
@@ -171,7 +172,7 @@ class _QueryWriter(ExpressionWriter):
             for item, alias in zip(items, aliases, strict=True)
         ]
         line = ", ".join(written)
-        return line if len(line) <= 2 * _ONE_LINE else (",\n" + _INDENT).join(written)
+        return line if len(line) + len("SELECT ") <= _LONG_LINE else (",\n" + _INDENT).join(written)
 
     def _from(self, frame: Frame) -> list[str]:
         plan = frame.plan

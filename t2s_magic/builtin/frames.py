@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from t2s_magic.builtin import names, tree
 from t2s_magic.builtin.dialects import kind_of_type
-from t2s_magic.builtin.joins import Instance
+from t2s_magic.builtin.joins import Instance, singular, without_key_ending
 from t2s_magic.builtin.plan import JoinPlan
 from t2s_magic.builtin.words import split_name
 from t2s_magic.schema import Column, Schema, Table
@@ -62,25 +62,41 @@ class Frame:
         return None
 
 
-def labels_for(
-    instances: Sequence[Instance], schema: Schema, taken: frozenset[str], dialect: str
-) -> dict[Instance, str]:
-    """A name for each table: its own where that is short and free, else its initials."""
+def labels_for(plan: JoinPlan | None, schema: Schema, taken: frozenset[str], dialect: str) -> dict[Instance, str]:
+    """A name for each table: its own where that is short and free, the role of a table that is read twice, or initials."""
     labels: dict[Instance, str] = {}
     used = set(taken)
-    folded = [schema.tables[table].name.casefold() for table, _ in instances]
+    instances = plan.instances if plan else ()
+    roles = _roles(plan, schema, dialect) if plan else {}
     for instance in instances:
         table = schema.tables[instance[0]]
         is_plain = names.quote(table.name, dialect) == table.name and not table.qualifier
-        is_lone = len(instances) == 1 or (
-            len(table.name) <= _LONGEST_LABEL and folded.count(table.name.casefold()) == 1
-        )
-        label = table.name if is_lone and (is_plain or len(instances) == 1) else _initials(table.name)
+        is_short = len(table.name) <= _LONGEST_LABEL and is_plain and not instance[1]
+        label = table.name if len(instances) == 1 or is_short else _initials(table.name)
+        label = roles.get(instance, label)
         if label.casefold() in used:
             label = _initials(table.name)
         labels[instance] = _free(label, used)
         used.add(labels[instance].casefold())
     return labels
+
+
+def _roles(plan: JoinPlan, schema: Schema, dialect: str) -> dict[Instance, str]:
+    """``manager`` for the employees that ``manager_id`` refers to, where the SELECT reads employees twice."""
+    roles: dict[Instance, str] = {}
+    for join in plan.joins:
+        table, is_other = join.parent
+        if (table, not is_other) not in plan.instances or len(join.edge.columns) > 1:
+            continue
+        role = without_key_ending(schema.tables[join.child[0]].columns[join.edge.columns[0]].name)
+        is_telling = singular(role) != singular(schema.tables[table].name) and len(role) > 2
+        if (
+            is_telling
+            and role.casefold() not in map(str.casefold, roles.values())
+            and names.quote(role, dialect) == role
+        ):
+            roles[join.parent] = role
+    return roles
 
 
 def _initials(name: str) -> str:

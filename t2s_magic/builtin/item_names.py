@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from t2s_magic.builtin import names, tree
+from t2s_magic.builtin.dialects import DATE
 from t2s_magic.builtin.frames import Frame
 from t2s_magic.builtin.words import split_name
 
@@ -32,11 +33,14 @@ def item_names(items: Sequence[tree.Expression], frame: Frame) -> list[str | Non
     """A name for each computed item, None for plain columns; distinct, and no column's name."""
     taken = {column.name.casefold() for table, _ in frame.labels for column in frame.table(table).columns}
     found: list[str | None] = []
+    output: set[str] = set()
     for item in items:
-        if isinstance(item, tree.Column | tree.AllOf):
+        if isinstance(item, tree.AllOf) or (isinstance(item, tree.Column) and _is_new(item, frame, output)):
             found.append(None)
             continue
         base = _name(item, frame)
+        if isinstance(item, tree.Column) and not item.is_other:
+            base = f"{_snake(frame.labels[item.instance])}_{base}"
         if len(base) > _LONGEST or names.quote(base, "postgres") != base:
             base = "value"
         name, number = base, 2
@@ -47,14 +51,29 @@ def item_names(items: Sequence[tree.Expression], frame: Frame) -> list[str | Non
     return found
 
 
+def _is_new(item: tree.Column, frame: Frame, output: set[str]) -> bool:
+    """Whether no column of that name came before; takes it up."""
+    name = frame.column(item).name.casefold()
+    is_new = name not in output
+    output.add(name)
+    return is_new
+
+
 def _name(node: tree.Expression, frame: Frame) -> str:
     match node:
         case tree.Column():
-            return _snake(frame.column(node).name)
+            name = _snake(frame.column(node).name)
+            return f"{_snake(frame.labels[node.instance])}_{name}" if node.is_other else name
         case tree.PercentIf():
             return "percentage"
         case tree.Only(_, aggregate):
             return f"{_name(aggregate, frame)}_if"
+        case tree.Call("count" | "count_distinct", (tree.Column() as column,)) if _is_key(column, frame):
+            return f"number_of_{_snake(frame.table(column.table).name)}"
+        case tree.Call("min" | "max" as name, (tree.Column() as column,)) if frame.kind(column) == DATE:
+            return f"{'first' if name == 'min' else 'last'}_{_name(column, frame)}"
+        case tree.Call("sum", (tree.Call(),)):
+            return "total"
         case tree.Within(_, window):
             return _name(window, frame)
         case tree.Call("count", (tree.AllOf(table),)):
@@ -73,6 +92,10 @@ def _name(node: tree.Expression, frame: Frame) -> str:
             return _ARITHMETIC.get(name, name)
         case _:
             return "value"
+
+
+def _is_key(column: tree.Column, frame: Frame) -> bool:
+    return frame.table(column.table).primary_key == (frame.column(column).name,)
 
 
 def _snake(name: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from t2s_magic.builtin.tokens import ColumnRef
+from t2s_magic.builtin.words import split_name
 from t2s_magic.schema import Schema, Table
 
 Instance = tuple[int, bool]
@@ -220,8 +221,15 @@ def singular(name: str) -> str:
     return plain[:-1] if plain.endswith("s") and not plain.endswith("ss") else plain
 
 
+def without_key_ending(column: str) -> str:
+    """``billing_customer_id`` -> ``billing_customer``; the whole name where it has no key ending."""
+    parts = split_name(column)
+    is_key = len(parts) > 1 and parts[-1] in _KEY_ENDINGS
+    return "_".join(parts[:-1] if is_key else parts)
+
+
 def _stem(column: str) -> str:
-    """``customer_id`` -> ``customer``; the whole name where it has no key ending."""
+    """``customer_id`` -> ``customer``, ``billingCustomerID`` -> ``billingcustomer``, ``custid`` -> ``cust``."""
     plain = column.casefold().replace("_", "").replace(" ", "")
     for ending in _KEY_ENDINGS:
         if plain.endswith(ending) and len(plain) > len(ending):
