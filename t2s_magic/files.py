@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Make ``text`` the content of ``path``: readers see the old content or the new one, never a part. Raises OSError."""
+    """Make ``text`` the content of ``path``: readers see the old or the new content, never a part. Raises OSError."""
     beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         with beside.open("w", encoding="utf-8", newline="\n") as file:

@@ -157,7 +157,7 @@ def _metadata(spider: Path, chosen: dict[str, Example], backend: str) -> dict[st
             "see training/compile_programs.py.",
             "forms": {form: example.db_id for form, example in chosen.items()},
             "measured": USE[backend],
-            "source": "Spider 1.0, train split (Yu et al. 2018, https://yale-lily.github.io/spider); white space tidied",
+            "source": "Spider 1.0, train split (Yu et al. 2018, yale-lily.github.io/spider); white space tidied",
             "license": "CC BY-SA 4.0, https://creativecommons.org/licenses/by-sa/4.0/",
             "train.jsonl sha256": digest,
         },

@@ -137,9 +137,10 @@ def _hints(inputs: Mapping[str, Any], dialect: str) -> str:
 
 
 def _cell(value: Mapping[str, Any], dialect: str) -> str:
-    column = f"{quote_if_needed(value['table'], dialect)}.{quote_if_needed(value['column'], dialect)}"
+    parts = (*str(value["table"]).split("."), value["column"])
+    column = ".".join(quote_if_needed(one_line(part), dialect) for part in parts)
     text = one_line(str(value["text"])).replace("'", "''")
-    return f"{one_line(column)} = '{text}'"
+    return f"{column} = '{text}'"
 
 
 def _answered(demo: Mapping[str, Any], has_reasoning: bool) -> str:

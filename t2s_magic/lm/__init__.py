@@ -81,7 +81,7 @@ def make_backend(
 
 
 def _load_model() -> Reader:
-    from t2s_magic.builtin import load_model
+    from t2s_magic.builtin.model import load_model
 
     return load_model()
 

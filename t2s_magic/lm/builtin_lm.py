@@ -32,9 +32,17 @@ class _Loaded:
 
     def __init__(self, load: Callable[[], Reader]) -> None:
         self._load = load
+        self._last: tuple[Mapping[str, Any], Schema] | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> _Loaded:
         return self
+
+    def schema(self, data: Mapping[str, Any]) -> Schema:
+        """``data`` as a Schema; the same one as for the question before if it is the same data."""
+        last = self._last
+        if last is None or last[0] is not data:
+            last = self._last = (data, Schema.from_dict(data))
+        return last[1]
 
     def complete(self, request: Any) -> Any:
         raise ModelError(
@@ -65,11 +73,11 @@ class BuiltinLM(dspy.LM):  # type: ignore[misc]
         count: int,
     ) -> Any:
         """``Readings`` of a question; ``schema`` and ``values`` are the program's plain inputs, ``demos`` are pairs."""
-        from t2s_magic.builtin import Demo
+        from t2s_magic.builtin.model import Demo
 
         return self.loaded.model.read(
             question,
-            Schema.from_dict(schema),
+            self.loaded.schema(schema),
             values=[_value(value) for value in values],
             demos=[Demo(asked, sql) for asked, sql in demos],
             evidence=evidence,

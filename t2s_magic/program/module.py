@@ -78,7 +78,7 @@ class CallLog(dspy.utils.callback.BaseCallback):  # type: ignore[misc]
 class TextToSql(dspy.Module):  # type: ignore[misc]
     """Asks the LM, checks what it wrote, and lets it repair what fails, within ``max_lm_calls`` calls in all.
 
-    ``check`` is the guard for one database (by default ``guard.check`` with the dialect and schema of each call);
+    ``check`` is the guard for one database (by default ``guard.check`` and ``check_names`` by the schema of each call);
     ``explain`` lets the engine plan a statement without running it and returns its complaint. Neither is saved, and
     copies share both. Nothing is explained before the guard has passed it, and nothing is run here at all.
     """
@@ -119,7 +119,7 @@ class TextToSql(dspy.Module):  # type: ignore[misc]
             "values": list(values),
             "question": question,
         }
-        check = self.tools.check or partial(guard.check, dialect=dialect, schema=Schema.from_dict(schema))
+        check = self.tools.check or partial(_check, schema=Schema.from_dict(schema))
         work = Work(self, inputs, list(pairs), check)
         # Optimizers are shown one step, the question with the statement accepted at last, and none that failed.
         with dspy.context(trace=[], callbacks=[*(dspy.settings.callbacks or ()), work.log]):
@@ -256,6 +256,12 @@ class Work:
             tables_sent=self.tables_sent,
             tables_total=len(self.inputs["schema"]["tables"]),
         )
+
+
+def _check(sql: str, schema: Schema) -> CheckedSql:
+    checked = guard.check(sql, schema.dialect, schema=schema)
+    guard.check_names(checked, schema)
+    return checked
 
 
 def _trace(predict: Any, inputs: Mapping[str, Any], sql: str) -> None:

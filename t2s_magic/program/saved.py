@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,7 +37,9 @@ def save_program(program: TextToSql, path: str | Path, metadata: Mapping[str, An
     The file is whole or unchanged: it is written beside and then moved. Raises ProgramError.
     """
     target = _checked_path(path)
-    state = program.predict.dump_state()
+    without_lm = copy.copy(program.predict)
+    without_lm.lm = None
+    state = without_lm.dump_state()
     content = {
         "format": FORMAT,
         "version": VERSION,

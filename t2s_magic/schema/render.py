@@ -33,22 +33,22 @@ def fit_schema(schema: Schema, budget_characters: int, scores: Mapping[str, floa
     """``schema`` cut to the tables that render within ``budget_characters``, the best of ``scores`` first.
 
     ``scores`` go by ``Table.full_name``; a table also earns half of its best neighbour's along foreign keys, so that
-    what joins two good tables stays. Tables stay whole while at least one fits; else the best one keeps its keys and
-    as many other columns as fit. The result holds at least one table, in the original order.
+    what joins two good tables stays. The best table is always there, if need be with its keys and as many other columns
+    as fit; the others are there whole or not at all. Tables keep their order.
     """
     if len(render_schema(schema)) <= budget_characters:
         return schema
-    ranked = _ranked(schema, scores)
-    kept: list[Table] = []
-    left = budget_characters
-    for table in ranked:
+    best, *others = _ranked(schema, scores)
+    if len(render_table(best, schema.dialect)) > budget_characters:
+        return Schema(schema.dialect, (_narrowed(best, budget_characters, schema.dialect),), schema.unseen)
+    kept = [best]
+    left = budget_characters - len(render_table(best, schema.dialect))
+    for table in others:
         size = len(render_table(table, schema.dialect)) + 1
         if size <= left:
             kept.append(table)
             left -= size
-    if kept:
-        return schema.only(kept)
-    return Schema(schema.dialect, (_narrowed(ranked[0], budget_characters, schema.dialect),), schema.unseen)
+    return schema.only(kept)
 
 
 def _ranked(schema: Schema, scores: Mapping[str, float]) -> list[Table]:
