@@ -7,8 +7,9 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from t2s_magic.errors import Text2SqlError
 
@@ -49,8 +50,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_ask(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("question")
-    parser.add_argument("--db", required=True, metavar="URL", help="sqlite:///file.db, duckdb:///file.duckdb, postgresql://…")
-    parser.add_argument("--lm", metavar="NAME", help="builtin, starling, or any dspy.LM name (default: $T2S_LM, else builtin)")
+    parser.add_argument(
+        "--db", required=True, metavar="URL", help="sqlite:///file.db, duckdb:///file.duckdb, postgresql://…"
+    )
+    parser.add_argument(
+        "--lm", metavar="NAME", help="builtin, starling, or any dspy.LM name (default: $T2S_LM, else builtin)"
+    )
     parser.add_argument("--program", type=Path, metavar="FILE", help="a compiled program to use")
     parser.add_argument("--no-run", action="store_true", help="write the SQL, do not run it")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -58,9 +63,13 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_eval(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("questions", type=Path, metavar="QUESTIONS.jsonl", help='lines {"db_id", "question", "sql", "evidence"?}')
+    parser.add_argument(
+        "questions", type=Path, metavar="QUESTIONS.jsonl", help='lines {"db_id", "question", "sql", "evidence"?}'
+    )
     parser.add_argument("--databases", type=Path, required=True, metavar="DIR", help="holds DB_ID/DB_ID.sqlite")
-    parser.add_argument("--lm", metavar="NAME", help="builtin, starling, or any dspy.LM name (default: $T2S_LM, else builtin)")
+    parser.add_argument(
+        "--lm", metavar="NAME", help="builtin, starling, or any dspy.LM name (default: $T2S_LM, else builtin)"
+    )
     parser.add_argument("--program", type=Path, metavar="FILE", help="a compiled program to measure")
     parser.add_argument(
         "--demos",
@@ -75,7 +84,9 @@ def _add_eval(parser: argparse.ArgumentParser) -> None:
         default="sqlite",
         help="copy the databases into this engine and ask there; postgres needs $T2S_POSTGRES, a server's URL",
     )
-    parser.add_argument("--skip", type=Path, metavar="FLAGS.jsonl", help='leaves out the questions at {"index", "split"?}')
+    parser.add_argument(
+        "--skip", type=Path, metavar="FLAGS.jsonl", help='leaves out the questions at {"index", "split"?}'
+    )
     parser.add_argument("--limit", type=int, metavar="N", help="stop after the first N questions")
     parser.add_argument("--out", type=Path, metavar="PREDICTIONS.jsonl", help="one line a question, in order")
     parser.set_defaults(command=_eval)
@@ -104,15 +115,13 @@ def _ask(options: argparse.Namespace) -> int:
 
 def _as_json(draft: Draft, outcome: Outcome | None) -> str:
     rows = outcome.rows if outcome else None
-    from t2s_magic.widget.rows import plain_value
-
     return json.dumps(
         {
             "question": draft.question,
             "sql": draft.sql,
             "in_words": draft.in_words,
             "columns": list(rows.columns) if rows else [],
-            "rows": [[plain_value(value) for value in row] for row in rows.rows] if rows else [],
+            "rows": [[_json_value(value) for value in row] for row in rows.rows] if rows else [],
             "confidence": draft.confidence,
             "error": draft.problem or (outcome.problem if outcome else "") or None,
         },
@@ -120,10 +129,21 @@ def _as_json(draft: Draft, outcome: Outcome | None) -> str:
     )
 
 
+def _json_value(value: Any) -> Any:
+    """What JSON has a form for stays as it is; the rest becomes its text in full: a Decimal is not rounded."""
+    from t2s_magic.widget.cells import full_text
+
+    is_plain = value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and isfinite(value))
+    return value if is_plain else full_text(value)
+
+
 def _as_text(draft: Draft, outcome: Outcome | None) -> str:
     from t2s_magic.answer import Answer
 
-    return Answer(draft, outcome=outcome).text
+    answer = Answer(draft, run=lambda _: outcome) if outcome else Answer(draft)
+    if outcome:
+        answer.run_now()
+    return str(answer._repr_mimebundle_()["text/plain"])
 
 
 def _eval(options: argparse.Namespace) -> int:

@@ -19,6 +19,16 @@ _WORD = re.compile(r"""\s*((?:"[^"]*"|'[^']*'|[^\s"'])+)""")
 _BINDING = re.compile(r"\s*([^\W\d]\w*)\s*<<\s*")
 
 
+COMMANDS = {
+    "status": "LM, program, connection, and what leaves this machine",
+    "lm": "which LM answers; lm NAME changes it",
+    "prompt": "the exact text that the LM was sent last",
+    "pairs": "the approved question-SQL pairs; pairs remove NUMBER forgets one",
+    "use": "use NAME_OR_PATH adds a DataFrame or a file to what can be asked about",
+    "clear": "forget what was read of the databases, and the last answer",
+}
+
+
 @dataclass(frozen=True)
 class Line:
     """``options`` as typed, the ``name`` that the rows are bound to ("" for none), and the rest: the question."""

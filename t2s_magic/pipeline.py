@@ -1,11 +1,33 @@
-"""READ FIRST: how a question becomes checked SQL and rows, step by step."""
+"""READ FIRST: how a question becomes checked SQL and rows, step by step.
+
+    question ─▶ schema (live) ─▶ values (local) ─▶ program(LM) ─▶ guard ─▶ Draft
+    SQL, as written or edited ─▶ guard ─▶ read-only transaction ─▶ Rows
+
+The magics, the command line, the study and the notebooks all come through here, so what is measured is what ships.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+from weakref import WeakKeyDictionary
 
-from t2s_magic.database import Rows
+from t2s_magic import guard
+from t2s_magic.database import Database, Limits, Rows, connect
+from t2s_magic.database.values import CellIndex, find_values
+from t2s_magic.errors import ModelError, SchemaError, Text2SqlError, UnsafeSqlError, UsageError
 from t2s_magic.guard import CheckedSql
+from t2s_magic.lm import Backend, Patience, make_backend
+from t2s_magic.memory import Pair
+from t2s_magic.program import TextToSql, load_program, shipped_program
+from t2s_magic.schema import Schema
+
+LOOK_UP = Limits(seconds=1.0, rows=50)
+SURE_ENOUGH = 0.5
 
 
 @dataclass(frozen=True)
@@ -69,3 +91,223 @@ class Outcome:
     in_words: str = ""
     assumptions: tuple[str, ...] = ()
     why_empty: str = ""
+
+
+def ask(question: str, database: Database | Any, *, lm: str | None = None, program: Path | None = None) -> Draft:
+    """Write SQL for one question; nothing is run but look-ups. ``database`` is a Database, a URL or a connection.
+
+    ``lm`` is "builtin", "starling" or any dspy.LM name (None: $T2S_LM, else "builtin"). What the LM could not do is
+    the draft's ``problem``; raises UsageError for an empty question and SchemaError, NoConnectionError or
+    ConnectionLostError where there is nothing to ask. To ask often, keep an ``Asker``.
+    """
+    return Asker(lm=lm, program=program).ask(question, _database(database))
+
+
+def execute(sql: str, database: Database | Any, *, limits: Limits = Limits()) -> Rows:
+    """Run one statement read-only, if the guard takes it, and return its rows.
+
+    Raises UnsafeSqlError before, and a QueryError or ConnectionLostError while it runs.
+    """
+    database = _database(database)
+    return database.run(_check(sql, database.schema()), limits)
+
+
+def run(sql: str, database: Database, *, limits: Limits = Limits()) -> Outcome:
+    """``execute`` for a person: what went wrong is the outcome's ``problem``, and 0 rows are explained."""
+    try:
+        schema = database.schema()
+        rows = database.run(_check(sql, schema), limits)
+        words, assumptions = _read_back(sql, schema, database)
+        why_empty = "" if rows.rows else guard.why_empty(sql, schema, partial(_look_up, database, schema))
+    except Text2SqlError as error:
+        return _failed(sql, error)
+    return Outcome(sql, rows, in_words=words, assumptions=assumptions, why_empty=why_empty)
+
+
+def review(sql: str, database: Database) -> Outcome:
+    """What an edited statement says, or why it cannot run; it is not run."""
+    try:
+        schema = database.schema()
+        _check(sql, schema)
+        words, assumptions = _read_back(sql, schema, database)
+    except Text2SqlError as error:
+        return _failed(sql, error)
+    return Outcome(sql, in_words=words, assumptions=assumptions)
+
+
+class Asker:
+    """One LM with its compiled program, and what makes its next question quick: an index of each database's cells."""
+
+    def __init__(
+        self,
+        *,
+        lm: str | None = None,
+        program: Path | None = None,
+        sample_values: bool = False,
+        max_lm_calls: int = 3,
+        patience: Patience | None = None,
+        on_progress: Callable[[str], None] | None = None,
+    ) -> None:
+        self.backend = make_backend(lm, patience=patience, on_progress=on_progress)
+        self.program: TextToSql = load_program(
+            program or shipped_program(self.backend.program), max_lm_calls=max_lm_calls
+        )
+        self._sample_values = sample_values
+        self._indexes: WeakKeyDictionary[Database, CellIndex] = WeakKeyDictionary()
+        self._told: set[str] = set()
+
+    def ask(self, question: str, database: Database, *, evidence: str = "", pairs: Sequence[Pair] = ()) -> Draft:
+        """Write SQL for one question; ``pairs`` are approved questions of the same database, shown as demos."""
+        started = perf_counter()
+        question = _tidy(question)
+        schema = _readable(database)
+        notices = self._first_use(database)
+        values = self._values(question, schema, database)
+        program = self.program.for_database(partial(_check, schema=schema), database.explain)
+        try:
+            with self.backend.context():
+                prediction = program(
+                    question=question,
+                    schema=schema.to_dict(),
+                    dialect=schema.dialect,
+                    values=values,
+                    evidence=evidence,
+                    pairs=[pair.demo() for pair in pairs],
+                )
+        except ModelError as error:
+            return self._without_sql(question, schema, error, perf_counter() - started, notices)
+        return self._draft(question, schema, database, prediction, started, notices)
+
+    def forget(self) -> None:
+        """Drop the indexes of cells, so that the next question reads the databases anew."""
+        self._indexes.clear()
+
+    def _values(self, question: str, schema: Schema, database: Database) -> list[dict[str, Any]]:
+        # The privacy rule: cells of the database go to an LM on this machine, or where the user switched it on.
+        if not (self.backend.is_local or self._sample_values):
+            return []
+        index = self._indexes.setdefault(database, CellIndex(database))
+        return [vars(value) for value in find_values(question, schema, database, index=index)]
+
+    def _first_use(self, database: Database) -> tuple[str, ...]:
+        """What leaves this machine and where it goes, said once for each database."""
+        if not self.backend.host or database.label in self._told:
+            return ()
+        self._told.add(database.label)
+        cells = "and matching cells" if self._sample_values else "but no rows"
+        return (
+            f"{self.backend.host} is sent the question and the names, types, keys and comments of {database.label}, "
+            f"{cells}. %t2s prompt shows the exact text.",
+        )
+
+    def _draft(
+        self,
+        question: str,
+        schema: Schema,
+        database: Database,
+        prediction: Any,
+        started: float,
+        notices: tuple[str, ...],
+    ) -> Draft:
+        checked: CheckedSql | None = prediction.checked
+        words, assumptions = _read_back(prediction.sql, schema, database) if checked else ("", ())
+        return Draft(
+            question,
+            prediction.sql,
+            schema.dialect,
+            self._provenance(
+                lm_calls=prediction.lm_calls,
+                seconds=perf_counter() - started,
+                tables_used=len(checked.tables) if checked else 0,
+                tables_total=len(schema.tables),
+            ),
+            checked=checked,
+            problem=prediction.problem,
+            span=getattr(prediction.error, "span", None),
+            in_words=words,
+            assumptions=assumptions,
+            confidence=prediction.confidence,
+            alternatives=_alternatives(prediction, schema),
+            abstained=prediction.abstained,
+            prompt=prediction.prompt,
+            notices=notices + _asked_about(prediction),
+        )
+
+    def _without_sql(
+        self, question: str, schema: Schema, error: ModelError, seconds: float, notices: tuple[str, ...]
+    ) -> Draft:
+        provenance = self._provenance(seconds=seconds, tables_total=len(schema.tables))
+        return Draft(question, error.sql or "", schema.dialect, provenance, problem=error.message, notices=notices)
+
+    def _provenance(self, **facts: Any) -> Provenance:
+        return Provenance(self.backend.name, self.program.label, host=self.backend.host, **facts)
+
+
+def _database(database: Database | Any) -> Database:
+    return database if hasattr(database, "run") and hasattr(database, "schema") else connect(database)
+
+
+def _tidy(question: str) -> str:
+    tidy = question.strip()
+    if not any(character.isalnum() for character in tidy):
+        raise UsageError("The question is empty. Ask something about the data, such as: How many customers are there?")
+    return tidy
+
+
+def _readable(database: Database) -> Schema:
+    schema = database.schema()
+    if not schema.tables:
+        raise SchemaError(f"{database.label} has no table to ask about. Create one, or connect to another database.")
+    return schema
+
+
+def _check(sql: str, schema: Schema) -> CheckedSql:
+    """The whole check before anything runs: form, functions, tables, then every column's name."""
+    checked = guard.check(sql, schema.dialect, schema=schema)
+    guard.check_names(checked, schema)
+    return checked
+
+
+def _look_up(database: Database, schema: Schema, sql: str) -> Rows:
+    return database.run(guard.check(sql, schema.dialect, schema=schema), LOOK_UP)
+
+
+def _read_back(sql: str, schema: Schema, database: Database) -> tuple[str, tuple[str, ...]]:
+    """The statement in words, and what it takes for granted; looked up only where the engine keeps it read-only."""
+    words = guard.in_words(sql, schema)
+    if not database.is_read_only_enforced:
+        return words, ()
+    return words, guard.assumptions(sql, schema, partial(_look_up, database, schema))
+
+
+def _failed(sql: str, error: Text2SqlError) -> Outcome:
+    span = error.span if isinstance(error, UnsafeSqlError) else None
+    return Outcome(sql, problem=error.message, span=span)
+
+
+def _alternatives(prediction: Any, schema: Schema) -> tuple[Alternative, ...]:
+    """The next reading that the guard takes, where the first is not sure enough."""
+    if prediction.confidence is None or prediction.confidence >= SURE_ENOUGH:
+        return ()
+    first = guard.in_words(prediction.sql, schema)
+    for reading in prediction.readings:
+        words = guard.in_words(reading.sql, schema)
+        if reading.sql != prediction.sql and words != first and _passes(reading.sql, schema):
+            return (Alternative(reading.sql, words, reading.confidence or 0.0),)
+    return ()
+
+
+def _passes(sql: str, schema: Schema) -> bool:
+    try:
+        _check(sql, schema)
+    except UnsafeSqlError:
+        return False
+    return True
+
+
+def _asked_about(prediction: Any) -> tuple[str, ...]:
+    if not prediction.abstained:
+        return ()
+    tables = ", ".join(prediction.nearest_tables[:3])
+    nearest = f" The nearest tables are {tables}." if tables else ""
+    return (f"The model is not sure that this database can answer the question; below is its best reading.{nearest}",)

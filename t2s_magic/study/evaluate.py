@@ -67,6 +67,7 @@ def evaluate(
             if database is None or question.db_id != db_id:
                 if database is not None:
                     database.close()
+                    asker.forget()
                 db_id, database = question.db_id, open_in(dialect, database_file(databases, question.db_id), server)
             pairs = _demos(question, demos_from, demo_count, seed)
             yield _answer(question, database, database_file(databases, db_id), asker, pairs)
@@ -123,7 +124,7 @@ def _demos(question: Question, others: Sequence[Question], count: int, seed: int
         and _spelling(other.sql) != _spelling(question.sql)
     ]
     chosen = random.Random(f"{seed} {question.index}").sample(allowed, min(count, len(allowed)))
-    return [Pair(other.question, other.sql) for other in chosen]
+    return [Pair(other.question, other.sql, "sqlite", schema="", tables=(), date="") for other in chosen]
 
 
 def _spelling(sql: str) -> str:

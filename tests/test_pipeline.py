@@ -1,0 +1,154 @@
+import sqlite3
+from pathlib import Path
+
+import pytest
+from openai_server import openai_server, refusal
+
+import t2s_magic
+from t2s_magic import pipeline
+from t2s_magic.database import connect
+from t2s_magic.errors import SchemaError, UnknownNameError, UnsafeSqlError, UsageError
+
+COUNT = "SELECT count(*) AS n FROM person"
+
+
+@pytest.fixture
+def people(tmp_path: Path):
+    file = tmp_path / "people.sqlite"
+    with sqlite3.connect(file) as connection:
+        connection.executescript(
+            """
+            CREATE TABLE person (name TEXT, age INTEGER, city TEXT);
+            INSERT INTO person VALUES ('Ada', 36, 'London'), ('Grace', 85, 'New York'), ('Alan', 41, 'London');
+            """
+        )
+    database = connect(f"sqlite:///{file}")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def answering(monkeypatch):
+    """A starter of OpenAI-compatible servers that ``T2S_API_BASE`` then points to."""
+    servers = []
+
+    def start(*script):
+        context = openai_server(*script)
+        servers.append(context)
+        server = context.__enter__()
+        monkeypatch.setenv("T2S_API_BASE", server.base_url)
+        monkeypatch.delenv("T2S_LM", raising=False)
+        return server
+
+    yield start
+    for context in servers:
+        context.__exit__(None, None, None)
+
+
+def test_a_question_becomes_checked_sql_in_words_with_its_provenance(people, answering):
+    server = answering(COUNT)
+    draft = pipeline.ask("How many people are there?", people)
+    assert (draft.sql, draft.problem) == (COUNT, "")
+    assert draft.checked is not None
+    assert draft.in_words == "Counts the rows of person."
+    assert (draft.provenance.lm, draft.provenance.lm_calls, draft.provenance.host) == ("starling", 1, server.host)
+    assert (draft.provenance.tables_used, draft.provenance.tables_total) == (1, 1)
+    assert "How many people are there?" in draft.prompt
+
+
+def test_rows_come_from_the_statement_as_it_was_written(people):
+    rows = t2s_magic.execute("SELECT name FROM person WHERE age > 40 ORDER BY name", people)
+    assert (rows.columns, rows.rows) == (("name",), (("Alan",), ("Grace",)))
+
+
+def test_execute_takes_a_url(tmp_path):
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        connection.execute("CREATE TABLE t AS SELECT 1 AS a")
+    assert t2s_magic.execute("SELECT a FROM t", f"sqlite:///{tmp_path}/a.db").rows == ((1,),)
+
+
+def test_what_writes_is_refused_before_it_reaches_the_engine(people):
+    with pytest.raises(UnsafeSqlError, match="DELETE"):
+        t2s_magic.execute("DELETE FROM person", people)
+    assert t2s_magic.execute(COUNT, people).rows == ((3,),)
+
+
+def test_an_unknown_column_is_named_with_the_nearest(people):
+    with pytest.raises(UnknownNameError, match='"nmae"') as refused:
+        t2s_magic.execute("SELECT nmae FROM person", people)
+    assert refused.value.nearest == ("name",)
+
+
+def test_a_wrong_column_is_repaired_with_the_message(people, answering):
+    server = answering("SELECT nmae FROM person", "SELECT name FROM person")
+    draft = pipeline.ask("names", people)
+    assert (draft.sql, draft.provenance.lm_calls) == ("SELECT name FROM person", 2)
+    assert "nmae" in str(server.requests[1]["messages"][-1])
+
+
+def test_a_refused_draft_is_kept_and_says_why(people, answering):
+    answering("DROP TABLE person")
+    draft = pipeline.ask("forget everyone", people)
+    assert (draft.sql, draft.checked) == ("DROP TABLE person", None)
+    assert "DROP" in draft.problem
+    assert draft.provenance.lm_calls == 3
+    assert t2s_magic.execute(COUNT, people).rows == ((3,),)
+
+
+def test_a_model_that_is_down_is_said_in_the_draft_and_the_question_is_kept(people, monkeypatch):
+    monkeypatch.setenv("T2S_API_BASE", "http://127.0.0.1:9/v1")
+    draft = pipeline.ask("How many people?", people)
+    assert (draft.question, draft.sql, draft.checked) == ("How many people?", "", None)
+    assert "127.0.0.1:9" in draft.problem
+
+
+def test_a_refused_key_is_not_printed(people, answering, monkeypatch):
+    answering(refusal(401, "Unknown key canary-key"))
+    monkeypatch.setenv("T2S_API_KEY", "canary-key")
+    draft = pipeline.ask("How many people?", people)
+    assert "key" in draft.problem
+    assert "canary-key" not in repr(draft)
+
+
+def test_no_cell_of_the_database_reaches_a_remote_lm_unless_switched_on(people, answering):
+    server = answering(COUNT)
+    pipeline.Asker().ask("How many people live in new york?", people)
+    assert "New York" not in str(server.requests[0])
+    pipeline.Asker(sample_values=True).ask("How many people live in new york?", people)
+    assert "New York" in str(server.requests[1])
+
+
+def test_what_leaves_the_machine_is_said_once_for_a_database(people, answering):
+    server = answering(COUNT)
+    asker = pipeline.Asker()
+    first, second = (asker.ask("How many people?", people) for _ in range(2))
+    assert first.notices[0].startswith(f"{server.host} is sent the question and the names")
+    assert second.notices == ()
+
+
+@pytest.mark.parametrize("question", ["", "  \n", "???"])
+def test_an_empty_question_asks_for_one(people, question):
+    with pytest.raises(UsageError, match="question is empty"):
+        pipeline.ask(question, people)
+
+
+def test_a_database_without_tables_says_so(tmp_path, answering):
+    answering(COUNT)
+    sqlite3.connect(tmp_path / "empty.db").close()
+    (tmp_path / "empty.db").touch()
+    with pytest.raises(SchemaError, match="table"):
+        pipeline.ask("How many people?", connect(f"sqlite:///{tmp_path}/empty.db"))
+
+
+def test_an_edit_is_read_back_without_running(people):
+    outcome = pipeline.review("SELECT max(age) FROM person", people)
+    assert (outcome.rows, outcome.problem) == (None, "")
+    assert outcome.in_words == "Finds the highest age of person."
+    assert "nmae" in pipeline.review("SELECT nmae FROM person", people).problem
+
+
+def test_no_rows_are_explained_by_the_filter_that_removed_them(people):
+    outcome = pipeline.run("SELECT name FROM person WHERE city = 'LONDON'", people)
+    assert outcome.rows is not None
+    assert outcome.rows.rows == ()
+    assert "'London'" in outcome.why_empty
