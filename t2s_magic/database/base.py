@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from t2s_magic.guard import CheckedSql
 from t2s_magic.schema import Schema
@@ -80,6 +80,15 @@ class Database(Protocol):
 
     def close(self) -> None:
         """Release what this object opened itself; a borrowed connection stays open and as it was."""
+        ...
+
+
+@runtime_checkable
+class TakesTables(Database, Protocol):
+    """A database to which a person can add a DataFrame or a file by name, for our view only."""
+
+    def add(self, name: str, source: object) -> None:
+        """Copy a DataFrame, or a csv, parquet or json file, into a table called ``name``. Raises UsageError."""
         ...
 
 

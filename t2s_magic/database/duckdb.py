@@ -6,6 +6,7 @@ back. Where the connection is ours, the file is opened read-only and the ways to
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +54,7 @@ class DuckDbDatabase:
 
     def __init__(self, source: duckdb.DuckDBPyConnection | DuckDbFile) -> None:
         self._source = source
+        self._home = threading.get_ident()
         self._added: dict[str, object] = {}
         self._cursor: duckdb.DuckDBPyConnection | None = None
         self._identity: tuple[int, ...] = ()
@@ -94,8 +96,11 @@ class DuckDbDatabase:
         self._supervisor.run(self._disconnect, SETUP_SECONDS)
 
     def _look(self) -> None:
-        """Ask the user's connection, in the user's thread, what our cursor cannot see of it."""
-        if not isinstance(self._source, DuckDbFile):
+        """Ask the user's connection what our cursor cannot see of it.
+
+        Only in the thread that connected: from another one it would come between the user's statement and its rows.
+        """
+        if not isinstance(self._source, DuckDbFile) and threading.get_ident() == self._home:
             self._view = look_at(self._source, self._view)
 
     def _open(self) -> duckdb.DuckDBPyConnection:

@@ -35,6 +35,8 @@ from t2s_magic.schema import Schema
 LOCK_SECONDS = 5.0
 LOCK_POLL_SECONDS = 0.05
 SCHEMA_SECONDS = 60.0
+# A copy younger than this was made for the question that is being answered.
+STALE_SECONDS = 10.0
 _LOST = ("disk i/o error", "unable to open database file", "malformed", "not a database")
 
 
@@ -67,7 +69,10 @@ class SqliteDatabase:
     def run(self, query: CheckedSql, limits: Limits = Limits()) -> Rows:  # noqa: B008 - frozen
         view = self._look()
         rows = self._supervisor.run(lambda: self._execute(view, query.sql, limits), limits.seconds, query.sql)
-        return replace(rows, notes=(*rows.notes, _STALE)) if view.is_stale and not view.file else rows
+        age = time.monotonic() - view.seen_at
+        if view.file or age < STALE_SECONDS:
+            return rows
+        return replace(rows, notes=(*rows.notes, _STALE.format(age=age)))
 
     def explain(self, query: CheckedSql) -> str | None:
         view = self._look()
@@ -175,7 +180,10 @@ class SqliteDatabase:
             raise QueryError(f"SQLite: {said}.", sql=sql) from error
 
 
-_STALE = "These rows come from the last copy of the database in memory; SQLite lets only its own thread look again."
+_STALE = (
+    "These rows come from a copy of the database in memory, {age:.0f} s old: SQLite lets only the thread that made the "
+    "connection look again. Ask again for newer ones."
+)
 
 
 def _hides(kind: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass, replace
+import time
+from dataclasses import dataclass
 from typing import Any
 
 from t2s_magic.errors import ConnectionLostError
@@ -15,8 +16,8 @@ _OTHER_THREAD = "created in a thread"
 class SourceView:
     """``attached`` are (alias, file) of attached files, ``unseen`` what our own connection cannot see of it.
 
-    For a database in memory ``image`` is a copy of it, and ``state`` tells whether that is still the same;
-    ``is_stale`` says that we were called from a thread in which SQLite does not let us look again.
+    For a database in memory ``image`` is a copy of it, and ``state`` tells whether that is still the same. It was so at
+    ``seen_at`` (of ``time.monotonic``): from a thread that did not make the connection SQLite lets nobody look again.
     """
 
     file: str = ""
@@ -24,16 +25,16 @@ class SourceView:
     unseen: tuple[tuple[str, str], ...] = ()
     image: bytes = b""
     state: tuple[int, ...] = ()
-    is_stale: bool = False
+    seen_at: float = 0.0
 
 
 def look_at(source: sqlite3.Connection, last: SourceView | None = None) -> SourceView:
-    """How ``source`` is now, or ``last`` marked as stale where another thread owns it. Raises ConnectionLostError."""
+    """How ``source`` is now, or ``last`` where another thread owns it. Raises ConnectionLostError."""
     try:
         return _look(source, last)
     except sqlite3.ProgrammingError as error:
         if _OTHER_THREAD in str(error) and last is not None:
-            return replace(last, is_stale=True)
+            return last
         if _OTHER_THREAD in str(error):
             raise ConnectionLostError(
                 "SQLite lets only the thread that made a connection use it. Connect there, or by the file's URL."
@@ -51,9 +52,9 @@ def _look(source: sqlite3.Connection, last: SourceView | None) -> SourceView:
     if file:
         if source.in_transaction:
             unseen.append(("your open transaction", "uncommitted rows"))
-        return SourceView(file, attached, tuple(unseen))
+        return SourceView(file, attached, tuple(unseen), seen_at=time.monotonic())
     image, state = _image(source, last)
-    return SourceView("", attached, tuple(unseen), image, state)
+    return SourceView("", attached, tuple(unseen), image, state, time.monotonic())
 
 
 def _temporary(source: sqlite3.Connection) -> list[tuple[Any, ...]]:
