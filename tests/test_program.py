@@ -429,10 +429,20 @@ def test_a_file_that_is_no_program_is_refused_with_the_reason(tmp_path, content,
 def test_a_program_with_other_fields_is_refused(tmp_path):
     save_program(TextToSql(), tmp_path / "p.json")
     content = json.loads((tmp_path / "p.json").read_text())
-    content["predict"]["signature"]["fields"][0]["prefix"] = "Tables:"
+    content["predict"]["fields"][0] = "context"
     (tmp_path / "p.json").write_text(json.dumps(content))
     with pytest.raises(ProgramError, match="Its fields have to be dialect, schema"):
         load_program(tmp_path / "p.json")
+
+
+def test_what_an_optimizer_wrote_about_a_field_is_kept(tmp_path):
+    program = TextToSql()
+    program.predict.signature = SIGNATURE.with_updated_fields("sql", prefix="The SQL is:", desc="short")
+    save_program(program, tmp_path / "p.json")
+    assert load_program(tmp_path / "p.json").predict.signature.dump_state()["fields"][-1] == {
+        "prefix": "The SQL is:",
+        "description": "short",
+    }
 
 
 def test_what_a_file_adds_to_the_state_of_the_predictor_is_left_aside(tmp_path):

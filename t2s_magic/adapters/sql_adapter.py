@@ -32,7 +32,8 @@ class SqlAdapter(dspy.ChatAdapter):  # type: ignore[misc]
     can_repair = True
 
     def __init__(self, schema_characters: int = 60_000) -> None:
-        super().__init__()
+        # ChatAdapter's fallback is a second call of the LM that nobody sees.
+        super().__init__(use_json_adapter_fallback=False)
         self.schema_characters = schema_characters
 
     def __call__(

@@ -44,7 +44,11 @@ def save_program(program: TextToSql, path: str | Path, metadata: Mapping[str, An
         "format": FORMAT,
         "version": VERSION,
         "metadata": {"label": program.label, **(metadata or {})},
-        "predict": {"signature": state["signature"], "demos": state["demos"]},
+        "predict": {
+            "fields": list(program.predict.signature.fields),
+            "signature": state["signature"],
+            "demos": state["demos"],
+        },
     }
     try:
         text = json.dumps(content, ensure_ascii=False, indent=1, sort_keys=False) + "\n"
@@ -109,29 +113,34 @@ def _checked_content(content: Any, source: Path) -> SavedProgram:
     if not isinstance(version, int) or version > VERSION:
         raise ProgramError(f"{source} has version {version!r}; this t2s_magic reads up to {VERSION}. Update t2s_magic.")
     predict = content.get("predict")
-    signature = predict.get("signature") if isinstance(predict, dict) else None
-    demos = predict.get("demos") if isinstance(predict, dict) else None
-    if not _is_signature(signature) or not _are_demos(demos):
+    if not _is_ours(predict):
         fields = ", ".join(SIGNATURE.fields)
         raise ProgramError(f"{source} holds another program than ours. Its fields have to be {fields}.")
     metadata = content.get("metadata")
-    return SavedProgram({"signature": signature, "demos": demos}, metadata if isinstance(metadata, dict) else {})
+    state = {"signature": predict["signature"], "demos": predict["demos"]}
+    return SavedProgram(state, metadata if isinstance(metadata, dict) else {})
 
 
-def _is_signature(signature: Any) -> bool:
-    if not isinstance(signature, dict) or not isinstance(signature.get("instructions"), str):
-        return False
-    fields = signature.get("fields")
+def _is_ours(predict: Any) -> bool:
     return (
-        isinstance(fields, list)
-        and len(fields) == len(SIGNATURE.fields)
-        and all(isinstance(each, dict) and {*map(type, each.values())} <= {str} for each in fields)
-        and [each.get("prefix") for each in fields] == _prefixes()
+        isinstance(predict, dict)
+        and predict.get("fields") == list(SIGNATURE.fields)
+        and _is_signature(predict.get("signature"))
+        and _are_demos(predict.get("demos"))
     )
 
 
-def _prefixes() -> list[str]:
-    return [each["prefix"] for each in SIGNATURE.dump_state()["fields"]]
+def _is_signature(signature: Any) -> bool:
+    """Instructions, and for each field its prefix and description, both of which optimizers may write."""
+    if not isinstance(signature, dict) or not isinstance(signature.get("instructions"), str):
+        return False
+    texts = signature.get("fields")
+    return (
+        isinstance(texts, list)
+        and len(texts) == len(SIGNATURE.fields)
+        and all(isinstance(each, dict) and each.keys() == {"prefix", "description"} for each in texts)
+        and all(isinstance(text, str) for each in texts for text in each.values())
+    )
 
 
 def _are_demos(demos: Any) -> bool:
