@@ -7,10 +7,13 @@ from itertools import pairwise
 
 from sqlglot import exp
 
-from t2s_magic.guard.forms import NAMED_CALLS, span_of
+from t2s_magic.guard.forms import span_of
 from t2s_magic.guard.functions import FunctionList, function_list
 from t2s_magic.guard.text import QUOTED, WORD, Statement, Token, refuse
 from t2s_magic.schema import Schema
+
+# sqlglot keeps the name of a function that it has no kind for.
+NAMED_CALLS = (exp.Anonymous, exp.AnonymousAggFunc)
 
 # Words that may stand before an opening parenthesis without being a function's name.
 _KEYWORDS = frozenset(
@@ -62,20 +65,27 @@ def refuse_calls(trees: tuple[exp.Expr, ...], statement: Statement, schema: Sche
         if aliases[name]:
             aliases[name] -= 1
         elif name not in known and not _is_type(tokens, index):
-            refuse(statement.sql, "is not on the list of functions that only compute", (token.start, token.end))
+            refuse(statement.sql, functions.reason(name), (token.start, token.end))
         if _is_after(tokens, index, "."):
             _refuse_foreign_schema(trees, statement, schema, index)
     for tree in trees:
-        for call in tree.find_all(*NAMED_CALLS):
+        for call in tree.find_all(exp.Func):
             _refuse_call(call, functions, statement)
 
 
 def _refuse_call(call: exp.Expr, functions: FunctionList, statement: Statement) -> None:
     """The tree's own view of a call: the same list, and in a table's place the shorter one."""
+    if not isinstance(call, NAMED_CALLS):
+        kind = type(call).__name__
+        if kind not in function_list("kinds").allowed:
+            refuse(statement.sql, functions.reason(kind), span_of(call, statement), part=kind.upper())
+        return
     name = call.name.lower()
     if name not in functions.allowed | functions.tables:
-        refuse(statement.sql, "is not on the list of functions that only compute", span_of(call, statement), part=name)
-    stands_as_table = isinstance(call.parent, exp.Table) and statement.dialect != "postgres"
+        refuse(statement.sql, functions.reason(name), span_of(call, statement), part=name)
+    stands_as_table = (
+        isinstance(call.parent, exp.Table | exp.Lateral | exp.From | exp.Join) and statement.dialect != "postgres"
+    )
     if stands_as_table and name not in functions.tables:
         refuse(statement.sql, "is not on the list of functions that may stand as a table", span_of(call, statement))
 

@@ -12,11 +12,10 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 
 from t2s_magic.errors import UnsafeSqlError
-from t2s_magic.guard.functions import function_list
 from t2s_magic.guard.prefixes import pieces
-from t2s_magic.guard.text import QUOTED, STRING, Statement, refuse, shown
+from t2s_magic.guard.text import QUOTED, STRING, Statement, is_inside, refuse, shown
 
-# Everything a query is made of, function calls aside. A kind that is not here is refused, whatever it means.
+# Everything a query is made of; functions are judged in ``calls``. A kind that is not here is refused, whatever it is.
 QUERY_KINDS = frozenset(
     """
     Add Adjacent Alias Aliases All Any AtIndex AtTimeZone Between BitString BitwiseAnd BitwiseLeftShift BitwiseNot
@@ -35,7 +34,6 @@ QUERY_KINDS = frozenset(
     """.split()
 )
 ROOTS = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values, exp.Table, exp.Pivot)
-NAMED_CALLS = (exp.Anonymous, exp.AnonymousAggFunc)
 
 # Kinds that are met inside a query, and what they do, in a person's words.
 _WHAT_IT_DOES = {
@@ -100,7 +98,7 @@ def _refuse_disagreement(tokens: list[SqlglotToken], piece: str, statement: Stat
     theirs = set()
     for token in tokens:
         text = piece[token.start : token.end + 1]
-        if any(start <= token.start < end for start, end in statement.comments):
+        if is_inside(token.start, statement.comments):
             refuse(
                 statement.sql, "is read as a comment by some engines and not by others", (token.start, token.end + 1)
             )
@@ -118,12 +116,11 @@ def _quote_place(text: str, start: int) -> tuple[int, int]:
 
 
 def _refuse_kinds(tree: exp.Expr, statement: Statement) -> None:
-    calls = function_list("kinds").allowed
     if not isinstance(tree, ROOTS):
         refuse(statement.sql, "is not a query", (0, len(statement.sql)))
     for node in tree.walk():
         kind = type(node).__name__
-        if kind not in QUERY_KINDS and kind not in calls and not isinstance(node, NAMED_CALLS):
+        if kind not in QUERY_KINDS and not isinstance(node, exp.Func):
             what = _WHAT_IT_DOES.get(kind, "is not on the list of what a query may hold")
             refuse(statement.sql, what, span_of(node, statement), part=kind.upper())
         if isinstance(node, exp.Select) and not node.expressions:

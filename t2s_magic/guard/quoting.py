@@ -6,7 +6,7 @@ import re
 
 from t2s_magic.errors import UnsafeSqlError
 from t2s_magic.guard.checked import CheckedSql
-from t2s_magic.guard.text import TEMPLATE_MARKS, scan, shown
+from t2s_magic.guard.text import QUOTED, STRING, TEMPLATE_MARKS, is_inside, scan, shown
 
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 # What SQLAlchemy's text() takes for a parameter, inside literals too.
@@ -50,10 +50,10 @@ def for_cell(query: CheckedSql) -> str:
     or a name holds what the cell would replace, so that the text cannot travel unchanged.
     """
     tokens, comments = scan(query.sql, query.dialect)
-    fixed = [(token.start, token.end) for token in tokens if token.text[-1:] in "'\"`$]"] + comments
+    fixed = sorted([(token.start, token.end) for token in tokens if token.kind in (STRING, QUOTED)] + comments)
     _refuse_marks(query.sql)
     for match in _COLON_NAME.finditer(query.sql):
-        if any(start <= match.start() < end for start, end in fixed):
+        if is_inside(match.start(), fixed):
             _refuse(query.sql, match.span(), "would be read as a parameter")
     return _COLON_NAME.sub(": ", query.sql)
 

@@ -34,7 +34,9 @@ _SYSTEM_SCHEMAS = {
     "mysql": frozenset({"information_schema", "mysql", "performance_schema", "sys"}),
 }
 _SYSTEM_NAMES = {
-    "sqlite": re.compile(r"pragma_|sqlite_|dbstat|bytecode|tables_used|fts\w*tokenize|completion|fsdir|zipfile|csv$"),
+    "sqlite": re.compile(
+        r"pragma_|sqlite_|(dbstat|bytecode|tables_used|fts\w*tokenize|completion|fsdir|zipfile|csv|carray|stmt|memstat)$"
+    ),
     "duckdb": re.compile(r"duckdb_|pg_|sqlite_|pragma_"),
     "postgres": re.compile(r"pg_|_pg_"),
     "mysql": re.compile(r"$^"),
@@ -43,7 +45,8 @@ _PLAIN_SQLITE = frozenset({"sqlite_master", "sqlite_schema", "sqlite_sequence", 
 _FILE_MARKS = re.compile(r"[./\\:*?]")
 _FILE_ENDINGS = frozenset(
     """
-    csv tsv txt json jsonl ndjson parquet db duckdb sqlite xlsx arrow feather ipc avro orc gz zst bz2 xml geojson
+    csv tsv txt json jsonl ndjson parquet db duckdb sqlite xls xlsx arrow arrows feather ipc avro orc gz zst bz2 xml
+    geojson shp gpkg kml fgb vortex lance sas7bdat sav dta yaml yml md html pdf
     """.split()
 )
 
@@ -51,6 +54,7 @@ _FILE_ENDINGS = frozenset(
 def read_tables(trees: tuple[exp.Expr, ...], statement: Statement, schema: Schema | None) -> tuple[str, ...]:
     """Full names of the tables that ``trees`` read, in order, each once; UnsafeSqlError for what is no plain table."""
     names: dict[str, None] = {}
+    _refuse_in_table(trees, statement)
     for tree in trees:
         for table in tree.find_all(exp.Table):
             name = _name_of(table, statement, schema)
@@ -77,6 +81,17 @@ def _name_of(table: exp.Table, statement: Statement, schema: Schema | None) -> s
         _refuse_file(parts, statement, span)
         return ".".join(parts)
     return _resolved(parts, statement, schema, span)
+
+
+def _refuse_in_table(trees: tuple[exp.Expr, ...], statement: Statement) -> None:
+    """SQLite reads a whole table in ``x IN name``, which sqlglot takes for a column."""
+    for tree in trees:
+        for within in tree.find_all(exp.In):
+            field = within.args.get("field")
+            if statement.dialect == "sqlite" and field is not None:
+                refuse(
+                    statement.sql, "reads a table without naming it; write IN (SELECT ...)", span_of(field, statement)
+                )
 
 
 def _is_written_as_text(table: exp.Table, statement: Statement) -> bool:
@@ -109,6 +124,9 @@ def _refuse_system_table(parts: Sequence[str], statement: Statement, span: tuple
     plain: Iterable[str] = _PLAIN_SQLITE if statement.dialect == "sqlite" else _PLAIN_CATALOGUES["pg_catalog"]
     if system:
         plain = _PLAIN_CATALOGUES.get(owners[-1], frozenset())
+    elif statement.dialect == "mysql" and not "".join(owners).isascii():
+        # MySQL compares names of schemas by its own folding, so ínformation_schema may be information_schema.
+        plain = frozenset()
     elif not _SYSTEM_NAMES[statement.dialect].match(name):
         return
     if name not in plain:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NoReturn
@@ -23,6 +24,8 @@ DIALECTS = ("sqlite", "duckdb", "postgres", "mysql")
 
 WORD, QUOTED, STRING, NUMBER, SYMBOL = "word", "quoted", "string", "number", "symbol"
 TEMPLATE_MARKS = ("{{", "{%", "{#")
+# Engines disagree about which of these spaces separate words; a backslash begins a command of psql or IPython.
+_OUTSIDE_LITERALS = re.compile(r"\{[{%#]|\\|[^\S \t\n\r\f]")
 
 _COMMENT_DASHES = r"--[^\n]*"
 _BLOCK_COMMENT = r"/\*(?:[^*]|\*(?!/))*\*/"
@@ -188,11 +191,11 @@ def _refuse_marks(sql: str, tokens: list[Token], comments: list[tuple[int, int]]
             refuse(sql, "is a comment that an engine executes", (start, end))
         if "/*" in sql[start + 2 : end] or (sql.startswith("/*", start) and "*/" in sql[start:end][2:-2]):
             refuse(sql, "is a comment inside a comment, which engines read differently", (start, end))
-    literal = [(token.start, token.end) for token in tokens if token.kind == STRING]
-    for mark in TEMPLATE_MARKS:
-        for found in re.finditer(re.escape(mark), sql):
-            if not any(start < found.start() < end for start, end in literal):
-                refuse(sql, "is a template mark, which notebooks replace with code", found.span())
+    literals = [(token.start, token.end) for token in tokens if token.kind == STRING]
+    for found in _OUTSIDE_LITERALS.finditer(sql):
+        if not is_inside(found.start(), literals):
+            reason = "is a template mark, which notebooks replace with code"
+            refuse(sql, reason if found.group() in TEMPLATE_MARKS else "stands outside of a literal", found.span())
     for left, right in pairwise(tokens):
         if left.end == right.start and _is_ambiguous(left, right, dialect):
             refuse(sql, "is read differently by different parsers", (left.start, right.end))
@@ -204,6 +207,12 @@ def _is_ambiguous(left: Token, right: Token, dialect: str) -> bool:
     if left.text in ("U", "u") and right.text == "&":
         return True
     return dialect in ("mysql", "sqlite") and left.text == "@"
+
+
+def is_inside(place: int, spans: Sequence[tuple[int, int]]) -> bool:
+    """Whether ``place`` is in one of ``spans``, which are in order and do not overlap."""
+    index = bisect_right(spans, (place, MAX_CHARACTERS + 1)) - 1
+    return index >= 0 and spans[index][0] <= place < spans[index][1]
 
 
 def _refuse_nesting(sql: str, tokens: list[Token]) -> None:
