@@ -97,7 +97,7 @@ def test_null_empty_text_and_the_word_null_are_told_apart():
 
 def test_a_long_cell_is_cut_and_says_so():
     cell = show("x" * 1_000_000)
-    assert (len(cell.text), cell.text[-1], cell.is_cut) == (160, "…", True)
+    assert (len(cell.text), cell.text[-1], cell.is_cut) == (80, "…", True)
 
 
 def test_the_whole_value_stays_at_hand():

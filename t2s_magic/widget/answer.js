@@ -214,8 +214,8 @@ function render({ model, el }, place) {
     if (view.loaded !== loaded || (document.activeElement !== editor && !editing)) editor.value = view.sql;
     loaded = view.loaded;
     words.textContent = view.words;
-    certainty.textContent = view.isAbstained ? `not sure · ${view.certainty}` : view.certainty;
-    certainty.hidden = !view.certainty;
+    certainty.textContent = view.isAbstained ? "not sure" : view.certainty;
+    certainty.hidden = !certainty.textContent;
     certainty.classList.toggle("t2s-is-unsure", view.isAbstained);
     notices.replaceChildren(...paragraphs("t2s-notice", view.notices));
     assumptions.replaceChildren(...view.assumptions.map((text) => element("li", {}, text)));
@@ -305,6 +305,12 @@ function render({ model, el }, place) {
     },
   };
 
+  function returnFocus() {
+    if (!place.focus || document.activeElement !== document.body) return;
+    editor.setSelectionRange(place.caret, place.caret);
+    root.querySelector(`[data-name="${place.focus}"]`)?.focus({ preventScroll: true });
+  }
+
   function hear(content, buffers) {
     if (asked.delete(content.did)) answers[content.did]?.(content, buffers);
   }
@@ -327,7 +333,11 @@ function render({ model, el }, place) {
     event.stopPropagation();
   });
   root.addEventListener("focusin", ({ target }) => (place.focus = target.dataset.name));
-  root.addEventListener("focusout", () => root.isConnected && (place.focus = null));
+  root.addEventListener("focusout", () => {
+    place.caret = editor.selectionEnd;
+    // A view that is taken out of the page loses the focus too, but its person has not left.
+    setTimeout(() => root.isConnected && !root.contains(document.activeElement) && (place.focus = null));
+  });
 
   showView();
   showPage();
@@ -336,9 +346,7 @@ function render({ model, el }, place) {
   model.on("change:page", showPage);
   model.on("msg:custom", hear);
   el.append(root);
-  requestAnimationFrame(() => {
-    if (place.focus && document.activeElement === document.body) root.querySelector(`[data-name="${place.focus}"]`)?.focus({ preventScroll: true });
-  });
+  new ResizeObserver((_, observer) => (observer.disconnect(), returnFocus())).observe(root);
 
   return () => {
     takeEdit();
@@ -351,6 +359,6 @@ function render({ model, el }, place) {
 }
 
 export default () => {
-  const place = { focus: null, since: null };
+  const place = { focus: null, caret: 0, since: null };
   return { render: (context) => render(context, place) };
 };

@@ -15,7 +15,7 @@ from t2s_magic.widget.text import shortened, visible_line
 
 Kind = Literal["null", "empty", "number", "boolean", "bytes", "nested", "text"]
 
-CELL_WIDTH = 160
+CELL_WIDTH = 80
 """Characters of a cell shown in a table before it is cut."""
 
 BYTES_SHOWN = 24

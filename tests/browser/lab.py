@@ -102,7 +102,7 @@ class Notebook:
 
 @contextmanager
 def jupyterlab(folder: Path) -> Iterator[str]:
-    """A JupyterLab that serves ``folder`` on 127.0.0.1; yields the address of a notebook called NOTEBOOK, with token."""
+    """A JupyterLab that serves ``folder`` on 127.0.0.1; yields the address of NOTEBOOK in it, with token."""
     home = folder / "home"
     settings = home / "settings"
     for name, values in SETTINGS.items():
