@@ -87,6 +87,8 @@ class _QueryWriter(ExpressionWriter):
 
     def _compound_lines(self, query: tree.Query, outer: Frame | None, *, is_named: bool) -> list[str]:
         first, last = query.bodies[0], query.bodies[-1]
+        if len({self._width(body) for body in query.bodies}) > 1:
+            raise UndecodableError("The parts of a set operation have different numbers of columns.")
         has_own_orders = any(body.order or body.limit for body in query.bodies[:-1])
         lines: list[str] = []
         for number, body in enumerate(query.bodies):
@@ -100,6 +102,10 @@ class _QueryWriter(ExpressionWriter):
         if not has_own_orders:
             lines += self._whole_order(first, last, outer, is_named=is_named)
         return lines
+
+    def _width(self, body: tree.Body) -> int:
+        tables = self.graph.schema.tables
+        return sum(len(tables[item.table].columns) if isinstance(item, tree.AllOf) else 1 for item in body.items)
 
     def _separate(self, lines: list[str]) -> list[str]:
         """A part of a set operation with an order of its own: SQLite takes no parentheses there."""
@@ -224,16 +230,12 @@ class _QueryWriter(ExpressionWriter):
         return conditions
 
     def _link(self, plan: JoinPlan, frame: Frame, outer: Frame) -> list[str]:
-        link = exists_link(plan, tuple(outer.labels), self.graph)
-        if link is None:
+        links = exists_link(plan, tuple(outer.labels), self.graph)
+        if not links:
             raise UndecodableError("Nothing joins the tables of EXISTS to the tables around it.")
-        inner_is_child = link.child[0] in {table for table, _ in plan.instances}
-        conditions = []
-        for child, parent in link.pairs():
-            inner, further = (child, parent) if inner_is_child else (parent, child)
-            left = frame.write_column(tree.Column(inner[0][0], inner[1], inner[0][1]))
-            conditions.append(f"{left} = {_outer_column(tree.Column(further[0][0], further[1]), outer, further[0])}")
-        return conditions
+        return [
+            f"{frame.write_column(inner)} = {_outer_column(around, outer, around.instance)}" for inner, around in links
+        ]
 
     def _where(self, frame: Frame, correlations: Sequence[str]) -> list[str]:
         where = frame.body.where
@@ -279,12 +281,16 @@ class _QueryWriter(ExpressionWriter):
         return keys + [part for part in dict.fromkeys(wanted) if part not in keys]
 
     def _columns_of(self, item: tree.Expression, frame: Frame) -> list[tree.Expression]:
-        """An item as keys of a group: all columns of a bare table."""
+        """An item as keys of a group: of a bare table its key, or all columns where that is not enough."""
         if not isinstance(item, tree.AllOf):
             return [item]
-        if not self.dialect.is_strict:
-            return []
-        return [tree.Column(item.table, number) for number in range(len(frame.table(item.table).columns))]
+        table = frame.table(item.table)
+        has_key = bool(table.primary_key) and not self.dialect.is_strict
+        return [
+            tree.Column(item.table, number)
+            for number, column in enumerate(table.columns)
+            if not has_key or column.name in table.primary_key
+        ]
 
     def _having(self, frame: Frame) -> list[str]:
         having = frame.body.having

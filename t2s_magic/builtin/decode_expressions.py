@@ -295,7 +295,11 @@ class ExpressionWriter(ABC):
         if window.name in tree.RANKS:
             direction = " DESC" if window.name == "rank_desc" else ""
             return f"RANK() OVER ({' '.join(filter(None, (partition, f'ORDER BY {value}{direction}')))})"
-        keys = [self.expression(item, frame) for item in plain_items(frame.body) if item != key]
+        keys = [
+            self.expression(item, frame)
+            for item in plain_items(frame.body)
+            if item != key and not isinstance(item, tree.AllOf)
+        ]
         if not keys:
             raise UndecodableError(f"{window.name} needs an item to go along, such as a month.")
         function = f"SUM({value})" if window.name == "running_total" else f"LAG({value})"

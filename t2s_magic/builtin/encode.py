@@ -113,6 +113,7 @@ class _Encoder(ConditionEncoder):
             limit=self._limit(select),
             offset=self._offset(select),
         )
+        body = _plain_having_in_where(body)
         body = _canonical_group(body, has_group=select.args.get("group") is not None)
         body = _kept_all(body, source, self.schema)
         joined = Joined(scope.instances, tuple(source.equalities))
@@ -130,11 +131,7 @@ class _Encoder(ConditionEncoder):
         if is_exists and len(others) == 1 and not same:
             plan = plan_joins(body, self.graph)
             assert plan is not None and scope.outer is not None
-            link = exists_link(plan, scope.outer.instances, self.graph)
-            ((inner, around),) = others
-            if link and {(inner.instance, inner.column), (around.instance, around.column)} in (
-                {*pair} for pair in link.pairs()
-            ):
+            if others == exists_link(plan, scope.outer.instances, self.graph):
                 return body
         return replace(body, on=(*body.on, *others))
 
@@ -308,6 +305,23 @@ def _canonical_group(body: tree.Body, *, has_group: bool) -> tree.Body:
     if set(plain) == set(body.group) and len(plain) == len(body.items) and not body.order:
         return replace(body, group=(), is_distinct=True)
     return body
+
+
+def _plain_having_in_where(body: tree.Body) -> tree.Body:
+    """Conditions of HAVING on plain columns are conditions on rows where the columns are keys, as gold means them."""
+    if body.having is None or "or" in body.having.joiners:
+        return body
+    plain = tuple(part for part in body.having.parts if not has_aggregate(part))
+    if not plain:
+        return body
+    kept = tuple(part for part in body.having.parts if part not in plain)
+    before = (tree.Nested(body.where),) if body.where and "or" in body.where.joiners else ()
+    where = (*(before or (body.where.parts if body.where else ())), *plain)
+    return replace(body, where=_all_of(where), having=_all_of(kept) if kept else None)
+
+
+def _all_of(parts: tuple[tree.Test | tree.Exists | tree.Nested, ...]) -> tree.Conditions:
+    return tree.Conditions(parts, ("and",) * (len(parts) - 1))
 
 
 def _checked_bare(body: tree.Body, plain: tuple[tree.Expression, ...]) -> tree.Body:

@@ -29,8 +29,8 @@ Ending       : Per | Sorted
 Per          : per Scalar+ Order+ Limit
 Sorted       : Order* Limit?
 Order        : asc Expr | desc Expr
-Limit        : limit_1 Offset? | limit Literal Offset?
-Offset       : offset Literal
+Limit        : limit_1 Offset? | limit Amount Offset?
+Offset       : offset Amount
 Same         : same Column+
 Joining      : KeepAll? From? Via? On?
 KeepAll      : keep_all TABLE
@@ -40,49 +40,63 @@ On           : on JoinOn+
 JoinOn       : Column Column
 
 Column       : COLUMN | other COLUMN
-Literal      : VALUE | Constant
-Constant     : 0 | 1 | 2 | 100 | true | false
-Moment       : now | Ago Literal
+Amount       : VALUE | 1 | 2 | 100
+Number       : VALUE | 0 | 1 | 2 | 100
+Literal      : Number | true | false
+Moment       : now | Ago Amount
 Ago          : days_ago | weeks_ago | months_ago | years_ago
 Sub          : ( Inner )
 
-Expr         : Column | Aggregate | Window | Arithmetic Operand Operand | Rounding Expr | concat Scalar Scalar | DateExpr | TextFunction Scalar
-Operand      : Expr | Literal | Moment | Sub
-Scalar       : Column | Arithmetic ScalarOperand ScalarOperand | Rounding Scalar | concat Scalar Scalar | DateExpr | TextFunction Scalar
-ScalarOperand: Scalar | Literal | Moment | Sub
+Expr         : Column | Aggregate | Window | Arithmetic Pair | Rounding Expr | Texts | DateExpr
+Pair         : Dated Operand | Free Dated
+Dated        : Column | Aggregate | Window | Arithmetic Pair | Rounding Expr | Texts | Date
+Operand      : Dated | Free
+Free         : Number | Moment | Sub
+Scalar       : Column | Computed
+Computed     : Arithmetic ScalarPair | Rounding Scalar | Texts | DateExpr
+ScalarPair   : ScalarDated Part | Free ScalarDated
+ScalarDated  : Column | Arithmetic ScalarPair | Rounding Scalar | Texts | Date
+Part         : ScalarDated | Free
 Arithmetic   : + | - | * | /
 Rounding     : round | round_int | abs
+Texts        : concat Scalar Scalar | TextFunction Scalar
 TextFunction : length | lower | upper
-DateExpr     : DatePart DateOperand | days_between DateOperand DateOperand
+DateExpr     : DatePart Column | days_between DateOperand DateOperand
+Date         : DatePart DateOperand | days_between DateOperand DateOperand
 DatePart     : year | quarter | month | week | day | weekday | hour | year_month | date
 DateOperand  : Column | Moment
 
-Aggregate    : count Counted | Total Totalled | count_distinct Scalar | sum_distinct Scalar | only ( Conditions ) Aggregate | percent_if ( Conditions )
+Aggregate    : Measure | Total Totalled | percent_if ( Conditions )
+Measure      : count Counted | count_distinct Scalar | sum_distinct Scalar | only ( Conditions ) Filtered
+Filtered     : count FilterCount | count_distinct Scalar | sum_distinct Scalar | Total Scalar
 Counted      : TABLE | Totalled
+FilterCount  : TABLE | Scalar
 Total        : sum | avg | min | max
 Totalled     : Scalar | Sub
 Window       : OverGroup | within Scalar OverGroup
-OverGroup    : percent_of_total Aggregate | running_total Aggregate | previous Aggregate | rank_desc Ranked | rank_asc Ranked
-Ranked       : Aggregate | Scalar
+OverGroup    : percent_of_total Windowed | running_total Windowed | previous Windowed | rank_desc Ranked | rank_asc Ranked
+Windowed     : Filtered | only ( Conditions ) Filtered
+Ranked       : Windowed | Scalar
 
 Conditions   : Condition Further*
 Further      : and Condition | or Condition
-Condition    : ( Conditions ) | not ( Conditions ) | exists Sub | not_exists Sub | Scalar Test
-Test         : Compare Right | Within | is_max | is_min | above_avg | below_avg
-Right        : Scalar | Literal | Moment | Sub
+Condition    : ( Conditions ) | not ( Conditions ) | exists Sub | not_exists Sub | Column ColumnTest | Computed Test
+ColumnTest   : Compare Right | Within | is_max | is_min | above_avg | below_avg
+Test         : Compare Right | Within
+Right        : Part | true | false
 Compare      : = | != | > | < | >= | <=
 Within       : Between RangeEnd RangeEnd | Membership Members | Matching Literal | is_null | not_null
 Between      : between | not_between
-RangeEnd     : Literal | Moment | Scalar | Sub
+RangeEnd     : Part
 Membership   : in | not_in
 Members      : Sub | Literal+
 Matching     : contains | not_contains | starts | not_starts | ends | not_ends | like | not_like
 
 GroupConditions : GroupCondition GroupFurther*
 GroupFurther    : and GroupCondition | or GroupCondition
-GroupCondition  : ( GroupConditions ) | not ( GroupConditions ) | Expr GroupTest
-GroupTest       : Compare GroupRight | Within
-GroupRight      : Expr | Literal | Moment | Sub
+GroupCondition  : ( GroupConditions ) | not ( GroupConditions ) | Grouped GroupTest
+Grouped         : Aggregate | Arithmetic Pair | Rounding Aggregate
+GroupTest       : Compare Operand | Within
 """
 
 COLUMN, TABLE, VALUE, END = "COLUMN", "TABLE", "VALUE", "END"
@@ -115,12 +129,8 @@ def _read_grammar(text: str) -> dict[str, tuple[tuple[str, ...], ...]]:
 
 _RULES = _read_grammar(GRAMMAR)
 KEYWORDS: tuple[str, ...] = tuple(
-    dict.fromkeys(
-        symbol
-        for parts in _RULES.values()
-        for part in parts
-        for symbol in part
-        if symbol not in _RULES and symbol not in _POINTERS
+    sorted(
+        {symbol for parts in _RULES.values() for part in parts for symbol in part if symbol not in _RULES} - _POINTERS
     )
 )
 
@@ -208,6 +218,10 @@ class State:
     def advance(self, terminal: str) -> State:
         """The state after a keyword, ``COLUMN``, ``TABLE`` or ``VALUE``; ValueError where it is not allowed."""
         return _advance(self.stack, terminal)
+
+    def wants_amount(self) -> bool:
+        """Whether VALUE here is a count (of rows, days, months), so that only whole numbers make sense."""
+        return bool(self.stack) and self.stack[-1] == "Amount"
 
     def tokens_to_finish(self) -> int:
         """The least number of further tokens (END not counted): keeps a beam within its length."""

@@ -61,19 +61,30 @@ def _via(graph: JoinGraph, column: tree.Column, named: tuple[Instance, ...]) -> 
 
 def _on(pair: tuple[tree.Column, tree.Column]) -> Join:
     left, right = pair
+    if left.instance == right.instance:
+        raise NoJoinError("Two columns of one table do not join it to another.")
     edge = Edge(left.table, (left.column,), right.table, (right.column,))
     return Join(edge, left.instance, right.instance)
 
 
-def exists_link(plan: JoinPlan, outer: tuple[Instance, ...], graph: JoinGraph) -> Join | None:
-    """The join that ties an EXISTS subquery to the SELECT around it: the surest between a table of each."""
+def exists_link(plan: JoinPlan, outer: tuple[Instance, ...], graph: JoinGraph) -> list[tuple[tree.Column, tree.Column]]:
+    """What ties an EXISTS subquery to the SELECT around it: (inner, outer) columns of the surest join between them."""
     links = [
-        Join(edge, inner, around) if edge.table == inner[0] else Join(edge, around, inner)
+        (edge, inner, around)
         for inner in plan.instances
         for around in outer
-        if (edge := graph.between(inner[0], around[0]))
+        if inner[0] != around[0] and (edge := graph.between(inner[0], around[0]))
     ]
-    return min(links, key=lambda link: link.edge.weight, default=None)
+    if not links:
+        return []
+    edge, inner, around = min(links, key=lambda link: link[0].weight)
+    inner_columns, outer_columns = edge.columns, edge.to_columns
+    if edge.table != inner[0]:
+        inner_columns, outer_columns = outer_columns, inner_columns
+    return [
+        (tree.Column(inner[0], column, inner[1]), tree.Column(around[0], further, around[1]))
+        for column, further in zip(inner_columns, outer_columns, strict=True)
+    ]
 
 
 def has_aggregate(node: tree.Node) -> bool:
