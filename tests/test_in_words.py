@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from t2s_magic.guard.in_words import TOO_COMPLEX, in_words, tell_apart
 from t2s_magic.schema import Column, ForeignKey, Schema, Table
@@ -42,13 +47,30 @@ TABLES = (
 SQLITE, DUCKDB, POSTGRES = (Schema(dialect, TABLES) for dialect in ("sqlite", "duckdb", "postgres"))
 
 
+BY_DIALECT = {schema.dialect: schema for schema in (SQLITE, DUCKDB, POSTGRES)}
+
+
+def _pairs() -> Iterator[tuple[str, str, str]]:
+    """Dialect, statement, sentence: each read by a person and found true."""
+    for block in (Path(__file__).parent / "in_words.txt").read_text().split("\n\n"):
+        asked, sentence = block.strip().split("\n  ")
+        dialects, sql = asked.split(": ", 1)
+        for dialect in BY_DIALECT if dialects == "all" else dialects.split():
+            yield dialect, sql, sentence
+
+
+@pytest.mark.parametrize(("dialect", "sql", "sentence"), list(_pairs()))
+def test_a_statement_is_told_in_one_true_sentence(dialect: str, sql: str, sentence: str) -> None:
+    assert in_words(sql, BY_DIALECT[dialect]) == sentence
+
+
 def test_the_best_customers_are_told_in_one_sentence() -> None:
     sql = """SELECT c.FirstName, c.LastName, SUM(i.Total) AS spent FROM Customer c
              JOIN Invoice i ON c.CustomerId = i.CustomerId WHERE strftime('%Y', i.InvoiceDate) = '2025'
              GROUP BY c.CustomerId ORDER BY spent DESC LIMIT 5"""
     assert in_words(sql, SQLITE) == (
         "Sums Invoice.Total per Customer (FirstName, LastName), pairing each Invoice with its Customer, "
-        "where the year of Invoice.InvoiceDate is '2025', only the 5 with the highest sum of Invoice.Total."
+        "where Invoice.InvoiceDate is in 2025, only the 5 with the highest sum of Invoice.Total."
     )
 
 
@@ -66,3 +88,67 @@ def test_text_that_is_no_statement_gives_no_sentence(text: str) -> None:
 def test_two_readings_are_told_apart() -> None:
     told = tell_apart("SELECT COUNT(*) FROM Track", "SELECT COUNT(DISTINCT Composer) FROM Track", SQLITE)
     assert told == ("One reading: Counts the rows of Track. Another: Counts the different Composer values of Track.")
+
+
+_WORDS = (
+    "SELECT FROM WHERE GROUP BY HAVING ORDER LIMIT JOIN ON AND OR NOT IN AS COUNT ( ) , . = < * 1 'a' Name Track t"
+).split()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(_WORDS), max_size=14), st.sampled_from(sorted(BY_DIALECT)))
+def test_any_text_is_answered_without_an_error(words: list[str], dialect: str) -> None:
+    assert isinstance(in_words(" ".join(["SELECT", *words]), BY_DIALECT[dialect]), str)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=40))
+def test_any_characters_are_answered_without_an_error(text: str) -> None:
+    assert isinstance(in_words(text, SQLITE), str)
+
+
+def test_a_statement_nested_too_deep_is_too_complex_or_no_statement() -> None:
+    assert in_words("SELECT " + "(" * 3000 + "1" + ")" * 3000, SQLITE) in ("", TOO_COMPLEX)
+
+
+def test_a_long_chain_of_conditions_is_read_without_an_error() -> None:
+    sql = "SELECT Name FROM Track WHERE " + " OR ".join(f"GenreId = {number}" for number in range(2000))
+    assert in_words(sql, SQLITE) == TOO_COMPLEX
+
+
+# Each line changes one thing; a sentence that stays the same would have left that thing unsaid.
+CHANGES = [
+    ("SELECT Name FROM Track WHERE GenreId = 1", "SELECT Name FROM Track WHERE GenreId = 2"),
+    ("SELECT Name FROM Track WHERE GenreId = 1", "SELECT Name FROM Track WHERE NOT GenreId = 1"),
+    ("SELECT Name FROM Track WHERE GenreId > 1", "SELECT Name FROM Track WHERE GenreId >= 1"),
+    ("SELECT Name FROM Track ORDER BY Name", "SELECT Name FROM Track ORDER BY Name DESC"),
+    ("SELECT Name FROM Track ORDER BY GenreId LIMIT 3", "SELECT Name FROM Track ORDER BY GenreId LIMIT 3 OFFSET 1"),
+    ("SELECT COUNT(Name) FROM Track", "SELECT COUNT(DISTINCT Name) FROM Track"),
+    ("SELECT Name FROM Track", "SELECT DISTINCT Name FROM Track"),
+    ("SELECT SUM(UnitPrice) FROM Track", "SELECT AVG(UnitPrice) FROM Track"),
+    ("SELECT SUM(UnitPrice) * 2 FROM Track", "SELECT SUM(UnitPrice * 2) FROM Track"),
+    ("SELECT (UnitPrice + 1) * 2 FROM Track", "SELECT UnitPrice + 1 * 2 FROM Track"),
+    (
+        "SELECT a.Name FROM Artist a JOIN Album b ON a.ArtistId = b.ArtistId",
+        "SELECT a.Name FROM Artist a LEFT JOIN Album b ON a.ArtistId = b.ArtistId",
+    ),
+    (
+        "SELECT a.Name FROM Artist a LEFT JOIN Album b ON a.ArtistId = b.ArtistId AND b.Title = 'x'",
+        "SELECT a.Name FROM Artist a LEFT JOIN Album b ON a.ArtistId = b.ArtistId WHERE b.Title = 'x'",
+    ),
+    (
+        "SELECT Name FROM Track WHERE GenreId = 1 AND AlbumId = 2 OR Milliseconds = 3",
+        "SELECT Name FROM Track WHERE GenreId = 1 AND (AlbumId = 2 OR Milliseconds = 3)",
+    ),
+    (
+        "SELECT Country FROM Customer EXCEPT SELECT BillingCountry FROM Invoice",
+        "SELECT BillingCountry FROM Invoice EXCEPT SELECT Country FROM Customer",
+    ),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), CHANGES)
+def test_a_small_change_of_the_statement_changes_its_sentence(first: str, second: str) -> None:
+    sentences = {in_words(first, SQLITE), in_words(second, SQLITE)}
+    assert len(sentences) == 2
+    assert TOO_COMPLEX not in sentences

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from t2s_magic.guard.look_ups import Column, LookUps, column_of, from_table, nearest_to, range_of
+from t2s_magic.guard.words_names import Source
 from t2s_magic.guard.words_parts import TooComplexError
-from t2s_magic.guard.words_scope import Scope, SelectRead, Source
+from t2s_magic.guard.words_scope import Scope, SelectRead
 
 _SPANS = (exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between)
 

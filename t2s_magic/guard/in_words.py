@@ -12,8 +12,9 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from t2s_magic.guard.words_names import Told
 from t2s_magic.guard.words_parts import TooComplexError
-from t2s_magic.guard.words_scope import AliasNeededError, Reading, SelectRead, Told
+from t2s_magic.guard.words_scope import AliasNeededError, Reading, SelectRead
 from t2s_magic.guard.words_select import read_query
 from t2s_magic.schema import Schema
 

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 from sqlglot import exp
 
 from t2s_magic.errors import Text2SqlError
+from t2s_magic.guard.words_names import Source
 from t2s_magic.guard.words_parts import kind_of_type
-from t2s_magic.guard.words_scope import Scope, Source
+from t2s_magic.guard.words_scope import Scope
 from t2s_magic.schema import Table
 
 _MOST_VALUES = 2_000  # distinct values of a column that are compared with one that is not there

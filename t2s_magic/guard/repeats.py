@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from t2s_magic.guard.look_ups import Column, column_of
-from t2s_magic.guard.words_scope import Place, SelectRead, Source
+from t2s_magic.guard.words_names import Source
+from t2s_magic.guard.words_scope import Place, SelectRead
 
 
 def repeated_sums(select: SelectRead) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlglot import exp
 from t2s_magic.guard.words_parts import Condition, Parts, Phrase, Speaker, TooComplexError, listed, quoted
 
 ConditionRule = Callable[[Parts, Speaker, bool], Condition]
+_YEAR = "year of "
 _MOMENTS = ("date", "timestamp", "text")
 
 
@@ -98,15 +100,30 @@ def comparison(parts: Parts, scope: Speaker, is_negated: bool) -> Condition:
     if isinstance(right_node, (exp.All, exp.Any)):
         if is_negated:
             raise TooComplexError("NOT before ALL or ANY")
-        right_text, is_fixed = _all_or_any(right_node, scope), False
-    else:
-        right = scope.value(right_node)
-        left = left if left.kind or right.kind not in ("date", "timestamp") else left.of_kind(right.kind)
-        right_text, is_fixed = right.the, right.literal is not None or isinstance(right_node, exp.Boolean)
+        words = (_MOMENT_WORDS if left.kind in _MOMENTS else _NUMBER_WORDS)[kind][False]
+        return Condition(f"{left.the} {words} {_all_or_any(right_node, scope)}")
+    right = scope.value(right_node)
+    left = left if left.kind or right.kind not in ("date", "timestamp") else left.of_kind(right.kind)
     words = (_MOMENT_WORDS if left.kind in _MOMENTS else _NUMBER_WORDS)[kind][is_negated]
-    if words == "is" and not is_fixed:
+    if words == "is" and _is_year(left, right):
+        return Condition(f"{left.text.removeprefix(_YEAR)} is in {right.literal}")
+    if words == "is" and right.literal is None and not isinstance(right_node, exp.Boolean):
         words = "equals"
-    return Condition(f"{left.the} {words} {right_text}")
+    note = " (but in SQLite every text is above every number)" if _mixes_kinds(left_node, right, scope) else ""
+    return Condition(f"{left.the} {words} {right.the}{note}")
+
+
+def _mixes_kinds(node: exp.Expr, other: Phrase, scope: Speaker) -> bool:
+    """Whether SQLite compares the text that strftime makes with a number: they are never equal."""
+    is_number = other.literal is not None and other.kind in ("integer", "number")
+    return scope.dialect == "sqlite" and isinstance(node, exp.TimeToStr) and is_number
+
+
+def _is_year(left: Phrase, right: Phrase) -> bool:
+    """Whether a year is compared with a year of its own type: '2025' with strftime, 2025 with EXTRACT."""
+    fits = (left.kind, right.kind) in (("date", "text"), ("integer", "integer"))
+    is_year = left.is_common and left.text.startswith(_YEAR)
+    return is_year and fits and re.fullmatch(r"\d{4}", right.literal or "") is not None
 
 
 def _all_or_any(node: exp.Expr, scope: Speaker) -> str:
@@ -130,7 +147,10 @@ def _in_brackets(query: exp.Expr, scope: Speaker) -> str:
 
 
 def between(parts: Parts, scope: Speaker, is_negated: bool) -> Condition:
-    value, low, high = (scope.value(parts.take(name)) for name in ("this", "low", "high"))
+    node = parts.take("this")
+    value, low, high = scope.value(node), scope.value(parts.take("low")), scope.value(parts.take("high"))
+    if _mixes_kinds(node, low, scope) or _mixes_kinds(node, high, scope):
+        raise TooComplexError("A text between numbers")
     if parts.take("symmetric"):
         raise TooComplexError("BETWEEN SYMMETRIC")
     is_moment = value.kind in _MOMENTS
@@ -141,11 +161,15 @@ def between(parts: Parts, scope: Speaker, is_negated: bool) -> Condition:
 
 
 def membership(parts: Parts, scope: Speaker, is_negated: bool) -> Condition:
-    value, members, query = scope.value(parts.take("this")), parts.take("expressions"), parts.take("query")
+    node, members, query = parts.take("this"), parts.take("expressions"), parts.take("query")
+    value = scope.value(node)
     if query is not None:
         words = "is not among" if is_negated else "is among"
         return Condition(f"{value.the} {words} {_in_brackets(query, scope)}")
-    texts = [scope.value(member).the for member in members]
+    values = [scope.value(member) for member in members]
+    if any(_mixes_kinds(node, member, scope) for member in values):
+        raise TooComplexError("A text among numbers")
+    texts = [member.the for member in values]
     if len(texts) == 1:
         return Condition(f"{value.the} {'is other than' if is_negated else 'is'} {texts[0]}")
     if is_negated:
@@ -164,7 +188,8 @@ def _like(is_any_case_by_name: bool) -> ConditionRule:
         pattern_phrase = scope.value(pattern_node)
         pattern = pattern_phrase.literal
         ignores_case = is_any_case_by_name or scope.dialect in ("sqlite", "mysql")
-        note = " (in any case)" if ignores_case else ""
+        has_letters = pattern is None or any(character.isalpha() for character in pattern)
+        note = " (in any case)" if ignores_case and has_letters else ""
         if pattern is None or pattern_phrase.kind != "text":
             words = "does not match" if is_negated else "matches"
             return Condition(f"{value.the} {words} the pattern {pattern_phrase.inner}{note}")

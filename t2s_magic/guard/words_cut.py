@@ -8,9 +8,10 @@ from typing import Any
 from sqlglot import exp
 
 from t2s_magic.guard.words_groups import Groups
+from t2s_magic.guard.words_names import Output
 from t2s_magic.guard.words_order import order_key
 from t2s_magic.guard.words_parts import Parts, Phrase, TooComplexError, listed, literal_text
-from t2s_magic.guard.words_scope import Output, Scope
+from t2s_magic.guard.words_scope import Scope
 
 
 def order_and_cut(

@@ -53,6 +53,8 @@ def formatted(parts: Parts, scope: Speaker) -> Phrase:
     words = _FORMATS.get(text)
     if words is None:
         return Phrase(f"{moment.inner} written as '{text}'", "text")
+    if text in ("%Y", "%m", "%d", "%H", "%M", "%w", "%j") and isinstance(parts.node.parent, exp.Cast):
+        return Phrase(f"{words} of {moment.inner}", "digits", True)
     # The text "2025-03" sorts as the date does, the text "03" as the number.
     return Phrase(f"{words} of {moment.inner}", "date" if text.startswith("%Y") else "number", True)
 
@@ -194,7 +196,7 @@ def _modified(text: str, modifier: str) -> str:
         sign, number, unit = step.groups()
         return f"{text} {'−' if sign == '-' else '+'} {_amount(number, unit.lower())}"
     if modifier in ("start of month", "start of year", "start of day"):
-        return f"the {modifier} of {text}"
+        return f"the {modifier} of {text if text.count(' ') == 0 else f'({text})'}"
     raise TooComplexError(f"The date modifier {modifier!r}")
 
 

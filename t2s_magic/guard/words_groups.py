@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from t2s_magic.guard.words_joins import Joined
+from t2s_magic.guard.words_names import Source
 from t2s_magic.guard.words_parts import Parts, Phrase, TooComplexError, listed
-from t2s_magic.guard.words_scope import Place, Scope, Source
+from t2s_magic.guard.words_scope import Place, Scope
 
 
 @dataclass(frozen=True)
@@ -124,19 +125,18 @@ def _whole(keys: Sequence[Key], scope: Scope) -> Source | None:
     return source if _has_primary_key(source, {place for place in places if place}) else None
 
 
-def groups_text(groups: Groups, shown: Sequence[exp.Expr], scope: Scope) -> str:
+def groups_text(groups: Groups, shown: Sequence[tuple[exp.Expr, str]], scope: Scope) -> str:
     """``Customer (FirstName, LastName)``, ``BillingCountry``, ``year of InvoiceDate (not shown)``.
 
-    ``shown`` are the results that are no aggregates: keys and what is known from them.
+    ``shown`` are the results that are no aggregates, keys and what is known from them, each with its words.
     """
-    others = [node for node in shown if not any(node == key.node for key in groups.keys)]
     if groups.whole is not None:
         prefix = scope.shown(groups.whole) + "."
-        names = [scope.value(node).the.removeprefix(prefix) for node in shown]
+        names = [text.removeprefix(prefix) for _, text in shown]
         return scope.introduced(groups.whole) + (f" ({', '.join(names)})" if names else " (not shown)")
     texts = []
     for key in groups.keys:
-        is_shown = any(node == key.node for node in shown)
-        texts.append(key.meaning.text + ("" if is_shown else " (not shown)"))
-    names = [scope.value(node).the for node in others]
-    return listed(texts) + (f", showing {listed(names)}" if names else "")
+        said = next((text for node, text in shown if node == key.node), f"{key.meaning.text} (not shown)")
+        texts.append(said.removeprefix("the "))
+    others = [text for node, text in shown if not any(node == key.node for key in groups.keys)]
+    return listed(texts) + (f", showing {listed(others)}" if others else "")

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from t2s_magic.guard.words_groups import Groups, aggregates, groups_text
+from t2s_magic.guard.words_names import Output, Source, name_text
 from t2s_magic.guard.words_parts import Parts, TooComplexError, listed
-from t2s_magic.guard.words_scope import Output, Scope, Source, name_text
+from t2s_magic.guard.words_scope import Scope
 
 
 @dataclass(frozen=True)
@@ -94,20 +95,24 @@ def _each_different(heads: Sequence[Head]) -> str:
     return "each different " if is_one else "each different combination of "
 
 
-def grouped_main(heads: Sequence[Head], groups: Groups, scope: Scope, node: exp.Select) -> tuple[Main, str]:
-    """A SELECT with groups, and "per what"."""
+def grouped_main(heads: Sequence[Head], groups: Groups, scope: Scope, node: exp.Select) -> tuple[Main, str, str]:
+    """A SELECT with groups, "per what", and the same with the new names of columns."""
     computed = [head for head in heads if _is_computed(head.node, groups)]
     plain = [head for head in heads if head not in computed]
-    known = [head.node for head in plain if groups.is_known(head.node, scope)]
-    loose = [head for head in plain if head.node not in known]
+    known = [head for head in plain if groups.is_known(head.node, scope)]
+    loose = [head for head in plain if head not in known]
     extra = _loose_text(loose, groups, scope, node)
     if not computed and groups.keys:
-        return _only_keys(heads, groups, scope, extra)
-    per = (f" per {groups_text(groups, known, scope)}" if groups.keys else "") + extra
+        main, per = _only_keys(heads, groups, scope, extra)
+        return main, per, per
+    main = _main("finds", computed or heads)
     if len(computed) == 1 and computed[0].verb:
-        main = _main("finds", computed)
-        return Main(computed[0].verb, main.noun, main.step), per
-    return _main("finds", computed or heads), per
+        main = Main(computed[0].verb, main.noun, main.step)
+    if not groups.keys:
+        return main, extra, extra
+    per = groups_text(groups, [(head.node, head.text) for head in known], scope)
+    step_per = groups_text(groups, [(head.node, head.named) for head in known], scope)
+    return main, f" per {per}{extra}", f" per {step_per}{extra}"
 
 
 def _is_computed(result: exp.Expr, groups: Groups) -> bool:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from t2s_magic.guard.words_conditions import listed_conditions
+from t2s_magic.guard.words_names import Source, name_text
 from t2s_magic.guard.words_parts import Parts, TooComplexError, listed
-from t2s_magic.guard.words_scope import Place, Scope, Source, name_text
+from t2s_magic.guard.words_scope import Place, Scope
 from t2s_magic.guard.words_sources import read_source
 from t2s_magic.schema import ForeignKey, Table
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
@@ -11,31 +11,12 @@ from sqlglot import exp
 from t2s_magic.guard.words_aggregates import AGGREGATE_RULES
 from t2s_magic.guard.words_conditions import CONDITION_RULES, say_condition
 from t2s_magic.guard.words_dates import DATE_RULES
-from t2s_magic.guard.words_parts import Condition, Parts, Phrase, Rule, TooComplexError, kind_of_type, quoted
+from t2s_magic.guard.words_names import Source, Told, name_text
+from t2s_magic.guard.words_parts import Condition, Parts, Phrase, Rule, TooComplexError, quoted
 from t2s_magic.guard.words_values import VALUE_RULES
-from t2s_magic.schema import Schema, Table
+from t2s_magic.schema import Schema
 
 RULES: Mapping[type[exp.Expr], Rule] = {**VALUE_RULES, **AGGREGATE_RULES, **DATE_RULES}
-_PLAIN_NAME = re.compile(r"\w+")
-
-
-def name_text(name: str) -> str:
-    """A name as it reads in a sentence; one with spaces or marks stands in double quotes, as in SQL."""
-    return name if _PLAIN_NAME.fullmatch(name) else '"' + name.replace('"', '""') + '"'
-
-
-@dataclass
-class Source:
-    """A table, or the result of a query, under the name that this SELECT gives it.
-
-    ``columns`` maps folded names to what they mean; ``is_optional`` is the side of an outer join that may be missing.
-    """
-
-    alias: str
-    name: str
-    columns: Mapping[str, Phrase]
-    table: Table | None = None
-    is_optional: bool = False
 
 
 @dataclass
@@ -227,17 +208,23 @@ class Scope:
     # --- aliases of results ------------------------------------------------------------------------------------
 
     def with_aliases(self, node: exp.Expr) -> Phrase:
-        """``node`` where the aliases of the SELECT list can be used too."""
-        self._may_use_aliases = True
-        try:
+        """``node`` in ORDER BY, where every engine knows the aliases of the SELECT list."""
+        with self._aliases_open():
             return self.value(node)
-        finally:
-            self._may_use_aliases = False
 
     def condition_with_aliases(self, node: exp.Expr) -> Condition:
-        self._may_use_aliases = self.dialect != "postgres"
-        try:
+        """``node`` in WHERE, HAVING or QUALIFY, where PostgreSQL does not know the aliases."""
+        with self.using_aliases():
             return self.condition(node)
+
+    def using_aliases(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.dialect == "postgres" else self._aliases_open()
+
+    @contextmanager
+    def _aliases_open(self) -> Iterator[None]:
+        self._may_use_aliases = True
+        try:
+            yield
         finally:
             self._may_use_aliases = False
 
@@ -248,50 +235,3 @@ class Scope:
         finally:
             self._may_use_aliases = True
         return phrase
-
-
-@dataclass(frozen=True)
-class Output:
-    """A column of a result: its name, and what it means."""
-
-    name: str
-    meaning: Phrase
-
-
-@dataclass(frozen=True)
-class Told:
-    """A query in words.
-
-    ``sentence`` and ``noun`` say the same; ``rows`` leaves the columns out ("Invoice where Total is over 5"), and
-    ``step`` is the noun with the new names of the columns, for a query that others build on.
-    """
-
-    sentence: str
-    noun: str
-    step: str
-    rows: str
-    outputs: tuple[Output, ...]
-
-
-def source_of_table(table: Table, alias: str) -> Source:
-    columns = {
-        column.name.casefold(): Phrase(
-            name_text(column.name),
-            kind_of_type(column.type),
-            may_be_null=column.nullable and table.primary_key != (column.name,),
-        )
-        for column in table.columns
-    }
-    return Source(alias, ".".join(map(name_text, (*table.qualifier, table.name))), columns, table)
-
-
-def source_of_result(name: str, outputs: tuple[Output, ...]) -> Source:
-    """The result of a query as something to select from. A name that occurs twice cannot be told apart."""
-    columns: dict[str, Phrase] = {}
-    for output in outputs:
-        if output.name.casefold() in columns:
-            raise TooComplexError(f"Two columns {output.name} in {name}")
-        columns[output.name.casefold()] = Phrase(
-            name_text(output.name), output.meaning.kind, may_be_null=output.meaning.may_be_null
-        )
-    return Source(name, name_text(name), columns)

@@ -11,8 +11,10 @@ from t2s_magic.guard.words_cut import order_and_cut
 from t2s_magic.guard.words_groups import Groups, aggregates, read_groups
 from t2s_magic.guard.words_heads import grouped_main, heads_of, plain_main
 from t2s_magic.guard.words_joins import Joined, read_from
+from t2s_magic.guard.words_names import Output, Source, Told, name_text, source_of_result
 from t2s_magic.guard.words_parts import Parts, Phrase, TooComplexError, listed
-from t2s_magic.guard.words_scope import Output, Reading, Scope, SelectRead, Source, Told, name_text, source_of_result
+from t2s_magic.guard.words_periods import say_terms
+from t2s_magic.guard.words_scope import Reading, Scope, SelectRead
 from t2s_magic.guard.words_sources import add_step
 
 
@@ -89,14 +91,19 @@ def _select(node: exp.Select, scope: Scope) -> Told:
     of = _of(scope)
     pairing = f", pairing {listed(joined.pairings)}" if joined.pairings else ""
     if groups is None:
-        main, per = plain_main(heads, distinct), ""
+        main, per, step_per = plain_main(heads, distinct), "", ""
     else:
-        main, per = grouped_main(heads, groups, scope, node)
+        main, per, step_per = grouped_main(heads, groups, scope, node)
     condition = f"{',' if pairing or per else ''} where {where}" if where else ""
     repeat = ", each different row once" if distinct and groups is not None else ""
-    rest = f"{of}{per}{pairing}{condition}{kept}{repeat}{cut}"
-    rows = f"{of.removeprefix(' of ') or 'rows'}{per}{pairing}{condition}{kept}{cut}"
-    return Told(main.sentence + rest, main.noun + rest, main.step + rest, rows, outputs)
+    tail = f"{pairing}{condition}{kept}{repeat}{cut}"
+    return Told(
+        sentence=f"{main.sentence}{of}{per}{tail}",
+        noun=f"{main.noun}{of}{per}{tail}",
+        step=f"{main.step}{of}{step_per}{tail}",
+        rows=f"{of.removeprefix(' of ') or 'rows'}{per}{tail}",
+        outputs=outputs,
+    )
 
 
 def _of(scope: Scope) -> str:
@@ -128,7 +135,8 @@ def _where(node: exp.Expr | None, joined: Joined, scope: Scope) -> str:
                 pending += [term.expression, term.this]
             elif id(term) not in joined.lifted:
                 terms.append(term)
-    return listed_conditions([scope.condition_with_aliases(term) for term in terms], "and")
+    with scope.using_aliases():
+        return listed_conditions(say_terms(terms, scope), "and")
 
 
 # --- tails --------------------------------------------------------------------------------------------------------

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from t2s_magic.guard.words_names import Source, name_text, source_of_result, source_of_table
 from t2s_magic.guard.words_parts import Parts, TooComplexError
-from t2s_magic.guard.words_scope import Scope, Source, name_text, source_of_result, source_of_table
+from t2s_magic.guard.words_scope import Scope
 
 
 def read_source(node: exp.Expr, scope: Scope) -> Source:

@@ -77,7 +77,8 @@ def cast(parts: Parts, scope: Speaker) -> Phrase:
     target: exp.DataType = parts.take("to")
     scope.said(target)
     if target.is_type(*exp.DataType.INTEGER_TYPES):
-        return operand if operand.kind == "integer" else operand.followed_by("as a whole number", "integer")
+        is_whole = operand.kind in ("integer", "digits")
+        return operand.of_kind("integer") if is_whole else operand.followed_by("as a whole number", "integer")
     if target.is_type(*exp.DataType.TEXT_TYPES) and not target.expressions:
         return operand.of_kind("text") if operand.kind == "text" else operand.followed_by("as text", "text")
     if target.is_type(*exp.DataType.FLOAT_TYPES):
