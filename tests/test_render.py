@@ -3,7 +3,7 @@
 import pytest
 
 from t2s_magic.schema import Column, ForeignKey, Schema, Table
-from t2s_magic.schema.link import score_by_words
+from t2s_magic.schema.link import LinkedSchema
 from t2s_magic.schema.names import one_line, quote_if_needed
 from t2s_magic.schema.render import fit_schema, render_schema, render_table
 
@@ -138,11 +138,11 @@ def test_a_thousand_tables_in_a_chain_are_cut_in_a_moment():
 
 
 def test_words_of_the_question_score_tables_by_name_columns_and_comments():
-    scores = score_by_words("Which customers have the highest invoice totals?", SHOP)
+    scores = LinkedSchema(SHOP).scores("Which customers have the highest invoice totals?")
     assert scores["invoice"] > scores["customer"] > scores["line"]
 
 
 @pytest.mark.parametrize(("question", "name"), [("cities", "City"), ("classes", "class"), ("orders", "orderDetails")])
 def test_plurals_and_camel_case_are_the_same_words(question, name):
     schema = Schema("sqlite", (Table(name, (Column("x"),)),))
-    assert score_by_words(question, schema)[name] > 0
+    assert LinkedSchema(schema).scores(question)[name] > 0

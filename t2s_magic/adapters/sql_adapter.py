@@ -9,8 +9,7 @@ from t2s_magic.adapters.contract import read_sql
 from t2s_magic.adapters.prompt import Failure, Turn, write_turns
 from t2s_magic.adapters.quick_dspy import dspy
 from t2s_magic.errors import NoSqlError
-from t2s_magic.schema.link import score_by_words
-from t2s_magic.schema.render import fit_schema
+from t2s_magic.schema.link import LinkedSchema
 from t2s_magic.schema.tables import Schema
 
 # What a call may set of an LM's settings; the rest (number of samples, rollouts, clients) is not the LM's to read.
@@ -35,6 +34,7 @@ class SqlAdapter(dspy.ChatAdapter):  # type: ignore[misc]
         # ChatAdapter's fallback is a second call of the LM that nobody sees.
         super().__init__(use_json_adapter_fallback=False)
         self.schema_characters = schema_characters
+        self._last: tuple[Mapping[str, Any], LinkedSchema] | None = None
 
     def __call__(
         self,
@@ -59,9 +59,15 @@ class SqlAdapter(dspy.ChatAdapter):  # type: ignore[misc]
 
     def fitted_schema(self, inputs: Mapping[str, Any]) -> Schema:
         """The part of the schema that the prompt for ``inputs`` shows."""
-        schema = Schema.from_dict(inputs["schema"])
         words = f"{inputs['question']} {inputs.get('evidence') or ''}"
-        return fit_schema(schema, self.schema_characters, score_by_words(words, schema))
+        return self._linked(inputs["schema"]).fit(self.schema_characters, words)
+
+    def _linked(self, data: Mapping[str, Any]) -> LinkedSchema:
+        """The schema in an input; the work on it is kept for the next question if that has the same data."""
+        last = self._last
+        if last is None or last[0] is not data:
+            last = self._last = (data, LinkedSchema(Schema.from_dict(data)))
+        return last[1]
 
     def format(
         self, signature: Any, demos: Sequence[Mapping[str, Any]], inputs: Mapping[str, Any]

@@ -15,8 +15,8 @@ from t2s_magic.guard import CheckedSql
 from t2s_magic.lm import told
 from t2s_magic.program.signature import FAILURES, SIGNATURE
 from t2s_magic.schema import Schema
-from t2s_magic.schema.link import score_by_words
-from t2s_magic.schema.render import fit_schema, render_schema
+from t2s_magic.schema.link import LinkedSchema
+from t2s_magic.schema.render import render_schema
 
 Check = Callable[[str], CheckedSql]
 Explain = Callable[[CheckedSql], str | None]
@@ -207,17 +207,15 @@ class Work:
 
     def _cut_schema(self, error: PromptTooLongError) -> None:
         """Halve the schema for the next call; the second time, or where one table is left, there is no next call."""
-        whole = Schema.from_dict(self.inputs["schema"])
-        sent = self.tables_sent
+        total, sent = len(self.inputs["schema"]["tables"]), self.tables_sent
         if self.sent is not self.inputs or sent < 2:
             raise PromptTooLongError(
-                f"A schema of {len(whole.tables):,} tables does not fit: {sent:,} of {len(whole.tables):,} tables were "
-                f"sent, and the model's window was still too small. {error.message}"
+                f"A schema of {total:,} tables does not fit: {sent:,} of {total:,} tables were sent, and the model's "
+                f"window was still too small. {error.message}"
             ) from error
+        shown = getattr(dspy.settings.adapter, "fitted_schema", _whole)(self.inputs)
         words = f"{self.inputs['question']} {self.inputs['evidence']}"
-        scores = score_by_words(words, whole)
-        adapter_cut = fit_schema(whole, getattr(dspy.settings.adapter, "schema_characters", 10**9), scores)
-        half = fit_schema(adapter_cut, len(render_schema(adapter_cut)) // 2, scores)
+        half = LinkedSchema(shown).fit(len(render_schema(shown)) // 2, words)
         self.sent = {**self.inputs, "schema": half.to_dict()}
 
     @property
@@ -256,6 +254,10 @@ class Work:
             tables_sent=self.tables_sent,
             tables_total=len(self.inputs["schema"]["tables"]),
         )
+
+
+def _whole(inputs: Mapping[str, Any]) -> Schema:
+    return Schema.from_dict(inputs["schema"])
 
 
 def _check(sql: str, schema: Schema) -> CheckedSql:

@@ -3,16 +3,43 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import cached_property
 
+from t2s_magic.schema.render import fit_schema, table_sizes
 from t2s_magic.schema.tables import Schema, Table
 
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[^\W\dA-Z_]+|[A-Z]+|\d+")
+NAME_WEIGHT = 3.0
 
 
-def score_by_words(question: str, schema: Schema) -> dict[str, float]:
-    """A score for each table, by full name: words of the question found in its name (3), comment or columns (1)."""
-    asked = stems(question)
-    return {table.full_name: _score(asked, table) for table in schema.tables}
+class LinkedSchema:
+    """A schema with what it takes to cut it for one question after another, worked out once."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+
+    def fit(self, budget_characters: int, question: str) -> Schema:
+        """The schema, cut by ``fit_schema`` where it does not fit, by the words of ``question``."""
+        if sum(self._sizes) <= budget_characters:
+            return self.schema
+        return fit_schema(self.schema, budget_characters, self.scores(question), sizes=self._sizes)
+
+    def scores(self, question: str) -> Mapping[str, float]:
+        """For each table, by full name: words of the question in its name (3 each), in its comment or columns (1)."""
+        asked = stems(question)
+        return {
+            table.full_name: NAME_WEIGHT * len(asked & name) + len(asked & about)
+            for table, (name, about) in zip(self.schema.tables, self._words, strict=True)
+        }
+
+    @cached_property
+    def _sizes(self) -> tuple[int, ...]:
+        return table_sizes(self.schema)
+
+    @cached_property
+    def _words(self) -> list[tuple[set[str], set[str]]]:
+        return [(stems(table.name), stems(_about(table))) for table in self.schema.tables]
 
 
 def stems(text: str) -> set[str]:
@@ -20,9 +47,8 @@ def stems(text: str) -> set[str]:
     return {_stem(part.lower()) for part in _PART.findall(text)}
 
 
-def _score(asked: set[str], table: Table) -> float:
-    about = stems(" ".join([table.comment, *(f"{column.name} {column.comment}" for column in table.columns)]))
-    return 3.0 * len(asked & stems(table.name)) + 1.0 * len(asked & about)
+def _about(table: Table) -> str:
+    return " ".join([table.comment, *(f"{column.name} {column.comment}" for column in table.columns)])
 
 
 def _stem(word: str) -> str:

@@ -29,29 +29,39 @@ def render_table(table: Table, dialect: str) -> str:
     return f"CREATE {kind} {name} ({', '.join(parts)});{_comment(table.comment)}"
 
 
-def fit_schema(schema: Schema, budget_characters: int, scores: Mapping[str, float]) -> Schema:
+def table_sizes(schema: Schema) -> tuple[int, ...]:
+    """The characters that each table takes in ``render_schema``, its line break included."""
+    return tuple(len(render_table(table, schema.dialect)) + 1 for table in schema.tables)
+
+
+def fit_schema(
+    schema: Schema, budget_characters: int, scores: Mapping[str, float], *, sizes: Sequence[int] = ()
+) -> Schema:
     """``schema`` cut to the tables that render within ``budget_characters``, the best of ``scores`` first.
 
     ``scores`` go by ``Table.full_name``; a table also earns half of its best neighbour's along foreign keys, so that
     what joins two good tables stays. The best table is always there, if need be with its keys and as many other columns
-    as fit; the others are there whole or not at all. Tables keep their order.
+    as fit; the others are there whole or not at all. Tables keep their order. ``sizes`` are the schema's
+    ``table_sizes``, for those who ask of one schema often.
     """
-    if len(render_schema(schema)) <= budget_characters:
+    sizes = sizes or table_sizes(schema)
+    if sum(sizes) <= budget_characters:
         return schema
     best, *others = _ranked(schema, scores)
-    if len(render_table(best, schema.dialect)) > budget_characters:
-        return Schema(schema.dialect, (_narrowed(best, budget_characters, schema.dialect),), schema.unseen)
-    kept = [best]
-    left = budget_characters - len(render_table(best, schema.dialect))
-    for table in others:
-        size = len(render_table(table, schema.dialect)) + 1
-        if size <= left:
-            kept.append(table)
-            left -= size
-    return schema.only(kept)
+    if sizes[best] > budget_characters:
+        narrowed = _narrowed(schema.tables[best], budget_characters, schema.dialect)
+        return Schema(schema.dialect, (narrowed,), schema.unseen)
+    kept = {best}
+    left = budget_characters - sizes[best]
+    for position in others:
+        if sizes[position] <= left:
+            kept.add(position)
+            left -= sizes[position]
+    return schema.only([schema.tables[position] for position in kept])
 
 
-def _ranked(schema: Schema, scores: Mapping[str, float]) -> list[Table]:
+def _ranked(schema: Schema, scores: Mapping[str, float]) -> list[int]:
+    """The positions of the tables, the one with the highest score first."""
     own = {table.full_name: scores.get(table.full_name, 0.0) for table in schema.tables}
     total = dict(own)
     for table in schema.tables:
@@ -62,7 +72,7 @@ def _ranked(schema: Schema, scores: Mapping[str, float]) -> list[Table]:
             here, there = table.full_name, neighbour.full_name
             total[here] = max(total[here], own[here] + NEIGHBOUR_SHARE * own[there])
             total[there] = max(total[there], own[there] + NEIGHBOUR_SHARE * own[here])
-    return sorted(schema.tables, key=lambda table: -total[table.full_name])
+    return sorted(range(len(schema.tables)), key=lambda position: -total[schema.tables[position].full_name])
 
 
 def _narrowed(table: Table, budget_characters: int, dialect: str) -> Table:
