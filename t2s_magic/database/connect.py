@@ -8,15 +8,18 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from t2s_magic.database.base import Database
+from t2s_magic.database.generic import GenericDatabase
 from t2s_magic.database.sqlite import SqliteDatabase
 from t2s_magic.errors import NoConnectionError, UsageError
 
 _DUCKDB_ENDINGS = (".duckdb", ".ddb")
 _SQLITE_ENDINGS = (".sqlite", ".sqlite3", ".db", ".db3")
+# Of modules whose package has another name.
+_PACKAGES = {"MySQLdb": "mysqlclient", "mysql": "mysql-connector-python"}
 _KINDS = "an SQLAlchemy URL, engine or connection, a connection of sqlite3, duckdb or psycopg, or a path to a file"
 
 
@@ -88,7 +91,7 @@ def _from_url(source: URL | str | Path) -> Database:
         return _duckdb_file("" if path == ":memory:" else path, url.query)
     if url.get_backend_name() == "postgresql":
         return _postgres(url)
-    raise UsageError(f"No way to read {url.get_backend_name()!r}.")
+    return GenericDatabase(_engine(url), owns_engine=True)
 
 
 def _postgres(url: URL) -> Database:
@@ -124,15 +127,31 @@ def _sqlite_file(url: URL) -> str:
 
 
 def _from_sqlalchemy(source: Engine | Connection) -> Database:
-    if source.dialect.name == "sqlite":
+    engine = source if isinstance(source, Engine) else source.engine
+    dialect, driver = engine.dialect.name, engine.dialect.driver
+    if dialect == "sqlite" and engine is source and (file := _sqlite_file(engine.url)):
+        return SqliteDatabase(file)  # no connection of the pool's is the user's own
+    if dialect == "sqlite":
         return SqliteDatabase(source=_driver_connection(source))
-    if source.dialect.name == "duckdb":
+    if dialect == "duckdb":
         return _duckdb(_driver_connection(source))
-    if source.dialect.name == "postgresql" and source.dialect.driver in ("psycopg", "psycopg2"):
+    if dialect == "postgresql" and driver in ("psycopg", "psycopg2") and engine is not source:
         return _postgres_connection(_driver_connection(source))
-    if source.dialect.name == "postgresql":
-        return _postgres(source.engine.url)
-    raise UsageError(f"No way to read {source.dialect.name!r}.")
+    if dialect == "postgresql":
+        return _postgres(engine.url)
+    return GenericDatabase(engine)
+
+
+def _engine(url: URL) -> Engine:
+    try:
+        return create_engine(url)
+    except NoSuchModuleError as error:
+        raise NoConnectionError(
+            f"SQLAlchemy has no dialect {url.drivername!r}. Check the URL, or install the package that brings it."
+        ) from error
+    except ModuleNotFoundError as error:
+        package = _PACKAGES.get(error.name or "", error.name)
+        raise NoConnectionError(f"The driver of {url.drivername!r} is not installed. Run pip install {package}.") from error
 
 
 def _driver_connection(source: Engine | Connection) -> Any:

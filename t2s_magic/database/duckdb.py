@@ -70,7 +70,7 @@ class DuckDbDatabase:
         self._look()
         return self._supervisor.run(self._read_schema, SETUP_SECONDS)
 
-    def run(self, query: CheckedSql, limits: Limits = Limits()) -> Rows:  # noqa: B008 - frozen
+    def run(self, query: CheckedSql, limits: Limits = Limits()) -> Rows:
         self._look()
         return self._supervisor.run(lambda: self._execute(query.sql, limits), limits.seconds, query.sql)
 

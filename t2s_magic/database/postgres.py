@@ -59,7 +59,7 @@ class PostgresDatabase:
     def schema(self) -> Schema:
         return self._supervisor.run(self._read_schema, SETUP_SECONDS)
 
-    def run(self, query: CheckedSql, limits: Limits = Limits()) -> Rows:  # noqa: B008 - frozen
+    def run(self, query: CheckedSql, limits: Limits = Limits()) -> Rows:
         return self._supervisor.run(lambda: self._execute(query.sql, limits), limits.seconds, query.sql)
 
     def explain(self, query: CheckedSql) -> str | None:

@@ -66,7 +66,7 @@ class SqliteDatabase:
         view = self._look()
         return self._supervisor.run(lambda: self._read_schema(view), SCHEMA_SECONDS)
 
-    def run(self, query: CheckedSql, limits: Limits = Limits()) -> Rows:  # noqa: B008 - frozen
+    def run(self, query: CheckedSql, limits: Limits = Limits()) -> Rows:
         view = self._look()
         rows = self._supervisor.run(lambda: self._execute(view, query.sql, limits), limits.seconds, query.sql)
         age = time.monotonic() - view.seen_at
