@@ -101,11 +101,16 @@ class NotRunError(Text2SqlError):
 
 
 class ModelError(Text2SqlError):
-    """The LM gave nothing that can be used; ``answer`` is what it said, as text."""
+    """The LM gave nothing that can be used; ``answer`` is what it said, as text.
+
+    ``prompt`` is the text it was sent and ``lm_calls`` how often it was asked, as far as the program has noted them.
+    """
 
     def __init__(self, message: str, *, sql: str | None = None, answer: str = "") -> None:
         super().__init__(message, sql=sql)
         self.answer = answer
+        self.prompt = ""
+        self.lm_calls = 0
 
 
 class ModelUnreachableError(ModelError):

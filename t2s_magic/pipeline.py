@@ -21,7 +21,7 @@ from t2s_magic.database import Database, Limits, Rows, connect
 from t2s_magic.database.values import CellIndex, find_values
 from t2s_magic.errors import ModelError, SchemaError, Text2SqlError, UnsafeSqlError, UsageError
 from t2s_magic.guard import CheckedSql
-from t2s_magic.lm import Backend, Patience, make_backend
+from t2s_magic.lm import Patience, make_backend
 from t2s_magic.memory import Pair
 from t2s_magic.program import TextToSql, load_program, shipped_program
 from t2s_magic.schema import Schema
@@ -236,8 +236,16 @@ class Asker:
     def _without_sql(
         self, question: str, schema: Schema, error: ModelError, seconds: float, notices: tuple[str, ...]
     ) -> Draft:
-        provenance = self._provenance(seconds=seconds, tables_total=len(schema.tables))
-        return Draft(question, error.sql or "", schema.dialect, provenance, problem=error.message, notices=notices)
+        provenance = self._provenance(lm_calls=error.lm_calls, seconds=seconds, tables_total=len(schema.tables))
+        return Draft(
+            question,
+            error.sql or "",
+            schema.dialect,
+            provenance,
+            problem=error.message,
+            prompt=error.prompt,
+            notices=notices,
+        )
 
     def _provenance(self, **facts: Any) -> Provenance:
         return Provenance(self.backend.name, self.program.label, host=self.backend.host, **facts)

@@ -205,7 +205,8 @@ def test_a_server_that_fails_in_a_repair_keeps_the_sql_so_far():
         backend = make_backend(environ={"T2S_API_BASE": server.base_url}, patience=Patience(pause=0.01))
         with pytest.raises(KeyRefusedError) as raised, backend.context():
             TextToSql()(question="Who?", schema=SINGERS.to_dict(), dialect="sqlite")
-    assert raised.value.sql == "SELECT nam FROM singer"
+    assert (raised.value.sql, raised.value.lm_calls) == ("SELECT nam FROM singer", 2)
+    assert raised.value.prompt.endswith("Write the corrected statement.")
 
 
 def test_a_prompt_that_is_too_long_is_sent_once_more_with_fewer_tables():

@@ -123,7 +123,12 @@ class TextToSql(dspy.Module):  # type: ignore[misc]
         work = Work(self, inputs, list(pairs), check)
         # Optimizers are shown one step, the question with the statement accepted at last, and none that failed.
         with dspy.context(trace=[], callbacks=[*(dspy.settings.callbacks or ()), work.log]):
-            work.run()
+            try:
+                work.run()
+            except ModelError as error:
+                error.sql = error.sql or work.sql or None
+                error.prompt, error.lm_calls = work.log.prompt, work.log.calls
+                raise
         _trace(self.predict, inputs, work.sql)
         return work.prediction()
 
@@ -159,9 +164,6 @@ class Work:
                     self.refusal = error
                     return
                 continue
-            except ModelError as error:
-                error.sql = error.sql or self.sql or None
-                raise
             self._judge()
             if not getattr(dspy.settings.adapter, "can_repair", True):
                 return
