@@ -56,7 +56,7 @@ def read_tables(trees: tuple[exp.Expr, ...], statement: Statement, schema: Schem
     names: dict[str, None] = {}
     _refuse_in_table(trees, statement)
     for tree in trees:
-        for table in tree.find_all(exp.Table):
+        for table in sorted(tree.find_all(exp.Table), key=lambda table: span_of(table, statement)):
             name = _name_of(table, statement, schema)
             if name is not None:
                 names[name] = None
@@ -147,7 +147,7 @@ def cte_of(table: exp.Table, dialect: str) -> exp.CTE | None:
     above = table.parent
     while above is not None:
         with_ = above if isinstance(above, exp.With) else above.args.get("with_")
-        if isinstance(with_, exp.With):
+        if isinstance(with_, exp.With) and with_ is not below:
             for cte in reversed(_visible(with_, below, dialect)):
                 if _folded(cte.args["alias"].this, dialect) == wanted:
                     return cte
