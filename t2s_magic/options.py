@@ -16,6 +16,8 @@ from difflib import get_close_matches
 from t2s_magic.errors import UsageError
 
 _WORD = re.compile(r"""\s*((?:"[^"]*"|'[^']*'|[^\s"'])+)""")
+_ASKING = re.compile(r"(\s*(?:[^\W\d]\w*\s*=\s*)?)%text2sql\s+(\S.*\?)\s*")
+_ASKING_IN_ONE_LINE = re.compile(r"(\s*)%%text2sql(?:\s+(.*?))?\s*")
 _BINDING = re.compile(r"\s*([^\W\d]\w*)\s*<<\s*")
 
 
@@ -52,6 +54,28 @@ def split_line(line: str, parser: argparse.ArgumentParser) -> Line:
     binding = _BINDING.match(line, position)
     rest = line[binding.end() if binding else position :]
     return Line(line[:position].strip(), binding[1] if binding else "", rest.strip())
+
+
+def rewrite_questions(lines: list[str]) -> list[str]:
+    """A cell's lines, with questions spelled so that IPython hands them on.
+
+    IPython reads a word with a question mark at a line's end as a call for help before it looks for magics, so
+    ``%text2sql who is oldest?`` would look up ``oldest``; and it refuses a cell magic without a cell below its line,
+    where ``%%text2sql who is oldest?`` is all there is to say.
+    """
+    if lines and lines[0].lstrip().startswith("%%"):
+        return _with_one_line_question(lines)
+    return [_as_call(line, _ASKING.fullmatch(line)) for line in lines]
+
+
+def _with_one_line_question(lines: list[str]) -> list[str]:
+    if any(line.strip() for line in lines[1:]):
+        return lines
+    return [_as_call(lines[0], _ASKING_IN_ONE_LINE.fullmatch(lines[0])), *lines[1:]]
+
+
+def _as_call(line: str, asking: re.Match[str] | None) -> str:
+    return f"{asking[1]}get_ipython().run_line_magic('text2sql', {(asking[2] or '')!r})\n" if asking else line
 
 
 def split_options(options: str) -> list[str]:

@@ -1,0 +1,158 @@
+"""What one notebook keeps between its cells: connections, LMs, approved pairs, the last answer. No IPython here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from t2s_magic import guard, pipeline
+from t2s_magic.answer import Answer
+from t2s_magic.database import Database, Limits
+from t2s_magic.display import Display
+from t2s_magic.errors import UsageError
+from t2s_magic.jupysql import Connections, result_set, save_snippet
+from t2s_magic.lm import Patience
+from t2s_magic.memory import Pairs, demos_for, make_pair
+
+ENFORCED = "read-only, enforced by the engine"
+CHECKED_ONLY = "checked; read-only is not enforced by this engine, so it waits for your Run"
+
+Progress = Callable[[str], None]
+
+
+class Settings(Protocol):
+    """The traits of ``%config Text2SQL``."""
+
+    lm: str
+    program: str
+    time_limit: float
+    row_limit: int
+    cell_limit: int
+    lm_time_limit: float
+    max_lm_calls: int
+    sample_values: bool
+    pairs: str
+    demos: int
+
+
+class Session:
+    """Asks, and keeps what the next question needs.
+
+    ``settings`` are read at each question anew; ``names`` are the notebook's own names, for ``%t2s use``; ``folder`` is
+    where the notebook lies, and its pairs.
+    """
+
+    def __init__(self, settings: Settings, names: Mapping[str, Any], folder: Path) -> None:
+        self.settings = settings
+        self.names = names
+        self.folder = folder
+        self.connections = Connections()
+        self.last: Answer | None = None
+        self._askers: dict[tuple[object, ...], pipeline.Asker] = {}
+        self._on_progress: Progress = _ignore
+
+    def ask(
+        self,
+        question: str,
+        *,
+        lm: str | None = None,
+        connection: str | None = None,
+        evidence: str = "",
+        display: Display,
+        autorun: bool,
+    ) -> Answer:
+        """Ask, show the answer in ``display``, and run its SQL if ``autorun`` and the engine enforces read-only.
+
+        ``display`` is told meanwhile what is being waited for.
+        """
+        self._on_progress = display.tell
+        database = self.connections.database(connection)
+        asker = self.asker(lm)
+        schema = database.schema()
+        pairs = demos_for(question, self.pairs().load(), schema, self.settings.demos)
+        draft = asker.ask(question, database, evidence=evidence, pairs=pairs)
+        self.last = answer = self._answer(draft, database, display)
+        answer.show()
+        if autorun and draft.checked is not None and database.is_read_only_enforced:
+            answer.run_now()
+        return answer
+
+    def asker(self, lm: str | None = None) -> pipeline.Asker:
+        """The asker for ``lm`` (None: the setting) under today's settings; the same one as long as they stay."""
+        settings = self.settings
+        name = lm or settings.lm or None
+        key = (name, settings.program, settings.sample_values, settings.max_lm_calls, settings.lm_time_limit)
+        if key not in self._askers:
+            self._askers[key] = pipeline.Asker(
+                lm=name,
+                program=Path(settings.program) if settings.program else None,
+                sample_values=settings.sample_values,
+                max_lm_calls=settings.max_lm_calls,
+                patience=Patience(total=settings.lm_time_limit),
+                on_progress=lambda doing: self._on_progress(doing),
+            )
+        return self._askers[key]
+
+    def pairs(self) -> Pairs:
+        """The approved pairs beside the notebook."""
+        return Pairs(self.folder / self.settings.pairs)
+
+    def limits(self) -> Limits:
+        settings = self.settings
+        return Limits(seconds=settings.time_limit, rows=settings.row_limit, cell=settings.cell_limit)
+
+    def save(self, name: str, answer: Answer) -> None:
+        """Keep an answer's SQL as a snippet of jupysql's, for ``%%sql --with name``. Raises UnsafeSqlError."""
+        if answer.problem:
+            raise UsageError(f"{name} was not saved: {answer.problem}")
+        save_snippet(name, self._for_cell(self.connections.database(None), answer.sql))
+
+    def forget(self) -> None:
+        """Drop what was read of databases and the last answer; approved pairs stay."""
+        self.last = None
+        self.connections.forget()
+        for asker in self._askers.values():
+            asker.forget()
+
+    def _answer(self, draft: pipeline.Draft, database: Database, display: Display | None) -> Answer:
+        pairs = self.pairs()
+        return Answer(
+            draft,
+            run=lambda sql: pipeline.run(sql, database, limits=self.limits()),
+            review=partial(pipeline.review, database=database),
+            cancel=database.cancel,
+            approve=partial(self._approve, pairs, database),
+            reject=partial(self._reject, pairs),
+            for_cell=partial(self._for_cell, database),
+            to_result=result_set,
+            enforcement=ENFORCED if database.is_read_only_enforced else CHECKED_ONLY,
+            is_read_only_enforced=database.is_read_only_enforced,
+            display=display,
+        )
+
+    def _approve(self, pairs: Pairs, database: Database, question: str, sql: str) -> str:
+        schema = database.schema()
+        checked = guard.check(sql, schema.dialect, schema=schema)
+        guard.for_cell(checked)  # a pair may be copied into a cell one day
+        pairs.add(make_pair(question, checked, schema))
+        return f"Kept in {pairs.path.name}: the next related questions learn from it."
+
+    def _reject(self, pairs: Pairs, question: str, _sql: str) -> str:
+        numbers = [number for number, pair in enumerate(pairs.load(), start=1) if pair.question == question]
+        for number in reversed(numbers):
+            pairs.remove(number)
+        forgotten = "The pair kept for it was removed. " if numbers else ""
+        return f"{forgotten}Correct the SQL and press 👍, and the next related questions learn from it."
+
+    def use(self, target: str) -> str:
+        """Add a DataFrame of the notebook, or a file, to the current database; returns what was added."""
+        return self.connections.use(target, self.names)
+
+    def _for_cell(self, database: Database, sql: str) -> str:
+        return guard.for_cell(guard.check(sql, database.dialect, schema=database.schema()))
+
+
+def _ignore(_: str) -> None:
+    """Tell nobody."""
