@@ -7,6 +7,7 @@ import unicodedata
 from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_NEGATION = re.compile("^(?:un|in|non|dis)(?=[a-z]{4})")
 _NO_PLURAL_ENDINGS = ("ss", "us", "is", "os")
 _ES_ENDINGS = ("sses", "shes", "ches", "xes", "zes")
 
@@ -56,6 +57,12 @@ def are_of_one_family(one: str, other: str) -> bool:
     shared = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
     shorter = min(len(one), len(other))
     return shared >= 4 and (shared == shorter or (shared >= 5 and shorter - shared <= 2))
+
+
+def is_same_or_opposite(one: str, other: str) -> bool:
+    """Whether two folded words are one word or forms of it, negated or not: ``approved``, ``unapproved``."""
+    one, other = (_NEGATION.sub("", word) for word in (one, other))
+    return one == other or (min(len(one), len(other)) >= 4 and are_of_one_family(one, other))
 
 
 def _slips(one: str, other: str, bound: int) -> int:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from t2s_magic.database import spellings
 from t2s_magic.database.base import Database, Limits
-from t2s_magic.errors import LockedError, QueryError
+from t2s_magic.errors import CancelledError, LockedError, QueryError
 from t2s_magic.guard import check
 from t2s_magic.schema import Column, Schema, Table
 
@@ -108,12 +108,13 @@ class _Cells:
 
 @dataclass(frozen=True)
 class _Phrase:
-    """Words ``first`` to ``end`` of the question: as written, and folded."""
+    """Words ``first`` to ``end`` of the question: as written, and folded; ``before`` is the folded word before them."""
 
     first: int
     end: int
     written: str
     key: str
+    before: str
 
     @property
     def is_common(self) -> bool:
@@ -162,6 +163,9 @@ class CellIndex:
             except LockedError:
                 cells.unread.append(source)
                 break
+            except CancelledError:
+                cells.unread.append(source)
+                raise
             except QueryError:
                 # A view that fails or is too slow to read gives no cells; the question can be answered without them.
                 continue
@@ -205,6 +209,8 @@ class CellIndex:
             sql = f"SELECT DISTINCT {column} FROM {table} WHERE {column} IN ({wanted})"
             try:
                 texts = set(self._texts(sql, schema, seconds))
+            except CancelledError:
+                raise
             except QueryError:
                 # Too slow to look further in this column: the question is answered without its cells.
                 continue
@@ -300,6 +306,7 @@ def _phrases(question: str) -> list[_Phrase]:
             first + length,
             question[spans[first][0] : spans[first + length - 1][1]],
             " ".join(keys[first : first + length]),
+            keys[first - 1] if first else "",
         )
         for length in range(min(LONGEST_PHRASE, len(spans)), 0, -1)
         for first in range(len(spans) - length + 1)
@@ -333,7 +340,12 @@ def _code_matches(phrase: _Phrase, cells: _Cells) -> list[_Match]:
 
 
 def _may_mean(phrase: _Phrase, cell: _Cell) -> bool:
-    """Articles and other small words mean a cell (``A``, ``IN``) only when they are spelled exactly like it."""
+    """Articles and other small words mean a cell (``A``, ``IN``) only when they are spelled exactly like it.
+
+    Behind the name of the column they may be in lower case: "in building a".
+    """
+    if len(phrase.written) == 1 and phrase.before in _name_words(cell.source.column.name):
+        return True
     if len(phrase.written) == 1 or phrase.is_common:
         return phrase.written == cell.text and not phrase.written.islower() and phrase.first > 0
     return True
@@ -386,12 +398,13 @@ def _part_matches(phrases: Sequence[_Phrase], found: Sequence[_Match], cells: _C
 
 def _flag_matches(phrases: Sequence[_Phrase], cells: _Cells) -> list[_Match]:
     """The cells of a yes-or-no column that the question names: ``has_wifi`` in "cafes without wifi"."""
-    by_word = {phrase.key: phrase for phrase in phrases if phrase.end - phrase.first == 1 and not phrase.is_common}
+    words = [phrase for phrase in phrases if phrase.end - phrase.first == 1 and not phrase.is_common]
     return [
-        _Match(by_word[word], cell, "code")
+        _Match(phrase, cell, "code")
         for source, flags in cells.flags.items()
-        for word in _name_words(source.column.name)
-        if word in by_word
+        for name in _name_words(source.column.name)
+        for phrase in words
+        if spellings.is_same_or_opposite(phrase.key, name)
         for cell in flags
     ]
 

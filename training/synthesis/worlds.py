@@ -1,0 +1,344 @@
+"""Databases of a domain: some of its things and columns, named in one way, filled with rows."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+
+from training.synthesis import cells
+from training.synthesis.domains import Derived, Domain, Field, Thing
+from training.synthesis.naming import Naming, quoted
+from training.synthesis.reshaping import reshaped
+
+Row = dict[str, object]
+
+
+@dataclass(eq=False)
+class Col:
+    """A column as it is in the database. ``what`` is its field; ``pair`` marks the parts of a split person's name."""
+
+    table: Tab
+    name: str
+    what: Field
+    type: str
+    pair: str = ""
+    yes: object = None
+    no: object = None
+
+    @property
+    def sql(self) -> str:
+        return quoted(self.name)
+
+    @property
+    def full(self) -> str:
+        return f"{self.table.sql}.{self.sql}"
+
+    @property
+    def kind(self) -> str:
+        return self.what.kind
+
+    def values(self) -> list[object]:
+        """Distinct cells, the commonest first."""
+        counts: dict[object, int] = {}
+        for row in self.table.rows:
+            if row[self.name] is not None:
+                counts[row[self.name]] = counts.get(row[self.name], 0) + 1
+        return sorted(counts, key=lambda value: -counts[value])
+
+
+@dataclass(eq=False)
+class Link:
+    """A foreign key: ``child.column`` refers to ``parent``'s key."""
+
+    child: Tab
+    name: str
+    parent: Tab
+    role: str
+    verb: str
+    is_declared: bool
+
+    @property
+    def column(self) -> str:
+        return f"{self.child.sql}.{quoted(self.name)}"
+
+    @property
+    def join(self) -> str:
+        return f"{self.column} = {self.parent.key_full}"
+
+
+@dataclass(eq=False)
+class Tab:
+    thing: Thing
+    name: str
+    key: str
+    columns: list[Col] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    derived: list[Derived] = field(default_factory=list)
+
+    @property
+    def sql(self) -> str:
+        return quoted(self.name)
+
+    @property
+    def key_full(self) -> str:
+        return f"{self.sql}.{quoted(self.key)}"
+
+    @property
+    def display(self) -> list[Col]:
+        """What names a row to people: its name, else its code."""
+        named = [column for column in self.columns if column.pair or column.kind in ("person", "company", "name")]
+        named = [column for column in named if column.what.words in ("name", "title", "label", "username", "path")] or [
+            column for column in named if column.pair
+        ]
+        return named or [column for column in self.columns if column.kind in ("code", "address", "text")][:1]
+
+    def find(self, words: str) -> Col | None:
+        return next((column for column in self.columns if column.what.words == words and not column.pair), None)
+
+
+@dataclass(eq=False)
+class World:
+    """One database: its tables in creation order, parents before children."""
+
+    domain: str
+    tables: list[Tab]
+
+    def children(self, table: Tab) -> list[Link]:
+        return [link for other in self.tables for link in other.links if link.parent is table]
+
+
+def make_world(domain: Domain, chance: random.Random) -> World:
+    domain = reshaped(domain, chance)
+    naming = Naming.draw(chance)
+    things = _some_things(domain, chance)
+    tables: dict[str, Tab] = {}
+    types = chance.choice((_RICH_TYPES, _RICH_TYPES, _PLAIN_TYPES))
+    is_declaring = chance.random() < 0.8
+    for thing in _parents_first(things):
+        tables[thing.words] = _table(thing, tables, naming, types, is_declaring, chance)
+    world = World(domain.name, list(tables.values()))
+    _fill(world, chance)
+    return world
+
+
+def _some_things(domain: Domain, chance: random.Random) -> list[Thing]:
+    """All things, or fewer: leaves are dropped at random, but two things and one reference are left."""
+    things = list(domain.things)
+    for thing in chance.sample(things, len(things)):
+        is_parent = any(parent.thing == thing.words for other in things for parent in other.parents)
+        is_last_fact = sum(bool(other.parents) for other in things if other is not thing) == 0
+        if len(things) > 2 and not is_parent and not is_last_fact and chance.random() < 0.25:
+            things.remove(thing)
+    for thing in chance.sample(things, len(things)):
+        is_needed = any(other.parents and all(p.thing == thing.words for p in other.parents) for other in things)
+        if len(things) > 3 and not thing.parents and not is_needed and chance.random() < 0.12:
+            things.remove(thing)
+    return things
+
+
+def _parents_first(things: list[Thing]) -> list[Thing]:
+    ordered: list[Thing] = []
+    names = {thing.words for thing in things}
+    while len(ordered) < len(things):
+        done = {thing.words for thing in ordered}
+        ordered += [
+            thing
+            for thing in things
+            if thing not in ordered and all(p.thing in done or p.thing not in names for p in thing.parents)
+        ]
+    return ordered
+
+
+_RICH_TYPES = {
+    "date": "DATE", "datetime": "TIMESTAMP", "flag": "BOOLEAN", "amt": "DECIMAL(12,2)", "money": "DECIMAL(10,2)",
+    "rate": "DECIMAL(4,2)", "dec": "DECIMAL(8,2)", "qty": "INTEGER", "int": "SMALLINT", "year": "INTEGER",
+}  # fmt: skip
+_PLAIN_TYPES = {
+    "date": "TEXT", "datetime": "TEXT", "flag": "INTEGER", "amt": "REAL", "money": "REAL", "rate": "REAL",
+    "dec": "REAL", "qty": "INTEGER", "int": "INTEGER", "year": "INTEGER",
+}  # fmt: skip
+
+
+def _table(
+    thing: Thing,
+    tables: dict[str, Tab],
+    naming: Naming,
+    types: dict[str, str],
+    is_declaring: bool,
+    chance: random.Random,
+) -> Tab:
+    table = Tab(thing, naming.table(thing.words, bool(thing.parents)), naming.key(thing.words))
+    needed = {term for derived in thing.derived for term in derived.terms}
+    for what in thing.fields:
+        is_name = what.words in ("name", "title") or what.kind in ("person", "name")
+        if is_name or what.words in needed or chance.random() < 0.85:
+            table.columns += _columns(table, what, naming, types, chance)
+    for parent in thing.parents:
+        if parent.thing in tables:
+            name = naming.reference(parent.role)
+            table.links.append(Link(table, name, tables[parent.thing], parent.role, parent.verb, is_declaring))
+    taken = {table.key.lower(), *(link.name.lower() for link in table.links)}
+    for column in list(table.columns):
+        if column.name.lower() in taken:
+            table.columns.remove(column)
+        taken.add(column.name.lower())
+    table.derived = list(thing.derived)
+    return table
+
+
+def _columns(table: Tab, what: Field, naming: Naming, types: dict[str, str], chance: random.Random) -> list[Col]:
+    is_rich = types is _RICH_TYPES
+    type_ = types.get(what.kind) or (chance.choice(("VARCHAR(40)", "VARCHAR(80)", "TEXT")) if is_rich else "TEXT")
+    words = what.words
+    if what.kind == "person" and words == "name" and naming.case != "flat" and naming.named_columns:
+        return [Col(table, naming.column(f"{part} name"), what, type_, pair=part) for part in ("first", "last")]
+    if words in ("name", "title", "type", "status", "kind", "code") and naming.named_columns and chance.random() < 0.7:
+        words = f"{table.thing.words} {words}"
+    if what.kind == "flag":
+        return [_flag(table, what, naming, types, chance)]
+    name = naming.money(words) if what.kind in ("amt", "money") else naming.column(words)
+    return [Col(table, name, what, type_)]
+
+
+def _flag(table: Tab, what: Field, naming: Naming, types: dict[str, str], chance: random.Random) -> Col:
+    yes, no, type_ = chance.choice(
+        ((1, 0, types["flag"]), (1, 0, types["flag"]), ("Y", "N", "CHAR(1)"), ("yes", "no", "TEXT"))
+    )
+    words = chance.choice((what.words, f"is {what.words}", f"{what.words} flag"))
+    return Col(table, naming.column(words), what, type_, yes=yes, no=no)
+
+
+def _fill(world: World, chance: random.Random) -> None:
+    last = date(chance.choice((2019, 2021, 2022, 2023, 2024, 2025, 2026)), chance.randint(1, 11), chance.randint(1, 28))
+    first = last.replace(year=last.year - chance.randint(2, 6))
+    has_codes = chance.random() < 0.2
+    for table in world.tables:
+        depth = _depth(table)
+        count = (chance.randint(8, 40), chance.randint(30, 120), chance.randint(80, 260), chance.randint(150, 400))[
+            depth
+        ]
+        names = {column.name: _distinct_names(column, count, chance) for column in table.columns}
+        count = min([count, *(len(given) for given in names.values() if given)])
+        for number in range(count):
+            table.rows.append(_row(table, number, names, first, last, has_codes, chance))
+
+
+def _depth(table: Tab) -> int:
+    return 0 if not table.links else min(3, 1 + max(_depth(link.parent) for link in table.links))
+
+
+def _distinct_names(column: Col, count: int, chance: random.Random) -> list[str]:
+    if column.kind != "name" or column.what.is_repeated or (column.table.links and len(column.what.values) < 25):
+        return []
+    return chance.sample(column.what.values, min(count, len(column.what.values)))
+
+
+def _row(
+    table: Tab,
+    number: int,
+    names: dict[str, list[str]],
+    first: date,
+    last: date,
+    has_codes: bool,
+    chance: random.Random,
+) -> Row:
+    row: Row = {table.key: number + 1}
+    who = cells.person(chance)
+    city = chance.choice(tuple(cells.CITIES))
+    begin: date | None = None
+    for column in table.columns:
+        kind, what = column.kind, column.what
+        if names.get(column.name):
+            row[column.name] = names[column.name][number]
+        elif kind == "person":
+            row[column.name] = {"": " ".join(who), "first": who[0], "last": who[1]}[column.pair]
+        elif kind in ("city", "country"):
+            country = cells.CITIES[city]
+            row[column.name] = city if kind == "city" else cells.COUNTRY_CODES[country] if has_codes else country
+        elif what.is_date:
+            begin, row[column.name] = _date(column, begin, first, last, chance)
+        else:
+            row[column.name] = _cell(column, last, chance)
+        if kind == "person" and not column.pair:
+            who = cells.person(chance)
+    for link in table.links:
+        row[link.name] = _reference(link, chance)
+    return row
+
+
+def _date(
+    column: Col, begin: date | None, first: date, last: date, chance: random.Random
+) -> tuple[date | None, str | None]:
+    if column.what.words.startswith(("birth", "born")):
+        return begin, cells.day(chance, date(1945, 1, 1), date(2004, 12, 31)).isoformat()
+    if begin is not None and chance.random() < 0.15:
+        return begin, None
+    drawn = cells.day(chance, first, last) if begin is None else begin + timedelta(days=chance.randint(0, 40))
+    shown = drawn.isoformat() + (f" {cells.clock(chance)}" if column.kind == "datetime" else "")
+    return drawn, shown
+
+
+def _cell(column: Col, last: date, chance: random.Random) -> object:
+    what = column.what
+    if what.is_number:
+        return (
+            None
+            if what.kind == "dec" and chance.random() < 0.04
+            else cells.number(chance, what.kind, what.low, what.high)
+        )
+    if what.kind == "flag":
+        return column.yes if chance.random() < 0.45 else column.no
+    if what.values:
+        # Categories are not equally common.
+        return what.values[min(int(chance.expovariate(1) * len(what.values) / 2.5), len(what.values) - 1)]
+    if what.kind == "year":
+        return last.year - chance.randint(0, 60)
+    if what.kind == "code":
+        return cells.code(chance, "".join(word[0] for word in column.table.thing.words.upper().split()) + "K")
+    if what.kind == "region":
+        return chance.choice(cells.REGIONS)
+    return {
+        "company": cells.company, "email": cells.email, "phone": cells.phone, "address": cells.address, "text": cells.text
+    }[what.kind](chance)  # fmt: skip
+
+
+def _reference(link: Link, chance: random.Random) -> int | None:
+    """Some parents have many children, the last ones none; a few children have no parent."""
+    if chance.random() < 0.03:
+        return None
+    reachable = max(2, int(len(link.parent.rows) * 0.85))
+    return min(int(chance.random() ** 1.4 * reachable), len(link.parent.rows) - 1) + 1
+
+
+def write_database(world: World, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    with sqlite3.connect(path) as connection:
+        for table in world.tables:
+            connection.execute(_ddl(table))
+            names = list(table.rows[0])
+            connection.executemany(
+                f"INSERT INTO {table.sql} VALUES ({', '.join('?' * len(names))})",
+                [[row[name] for name in names] for row in table.rows],
+            )
+    connection.close()
+
+
+def _ddl(table: Tab) -> str:
+    return f"CREATE TABLE {table.sql} (\n  " + ",\n  ".join(_ddl_lines(table)) + "\n)"
+
+
+def _ddl_lines(table: Tab) -> Iterator[str]:
+    yield f"{quoted(table.key)} INTEGER PRIMARY KEY"
+    for column in table.columns:
+        yield f"{column.sql} {column.type}"
+    for link in table.links:
+        yield f"{quoted(link.name)} INTEGER"
+    for link in table.links:
+        if link.is_declared:
+            yield f"FOREIGN KEY ({quoted(link.name)}) REFERENCES {link.parent.sql} ({quoted(link.parent.key)})"
