@@ -17,6 +17,7 @@ from scripted_reader import ScriptedReader
 from t2s_magic.adapters import SqlAdapter
 from t2s_magic.database import connect
 from t2s_magic.errors import (
+    ConnectionLostError,
     KeyRefusedError,
     NoSqlError,
     ProgramError,
@@ -176,6 +177,21 @@ def test_an_answer_that_stays_empty_is_told():
     assert "gave no SQL" in found.problem
 
 
+def test_an_empty_answer_to_the_only_call_is_told():
+    found = ask(scripted_lm(""), TextToSql(max_lm_calls=1))
+    assert (found.lm_calls, found.checked) == (1, None)
+    assert "gave no SQL" in found.problem
+
+
+def test_an_engine_that_goes_away_while_it_plans_keeps_the_sql():
+    def gone(checked):
+        raise ConnectionLostError("The connection was lost; nothing was changed.")
+
+    with pytest.raises(ConnectionLostError) as raised:
+        ask(scripted_lm(GOOD), TextToSql(explain=gone))
+    assert raised.value.sql == GOOD
+
+
 def test_prose_is_kept_as_the_models_words_and_counts_as_no_sql():
     found = ask(scripted_lm("Which year do you mean?"))
     assert (found.sql, found.answer, found.lm_calls) == ("", "Which year do you mean?", 1)
@@ -218,6 +234,13 @@ def test_a_prompt_that_is_too_long_is_sent_once_more_with_fewer_tables():
     assert (found.sql, found.tables_sent, found.tables_total, found.lm_calls) == (GOOD, 1, 2, 2)
     assert "CREATE TABLE singer" in sent
     assert "concert" not in sent
+
+
+def test_a_prompt_that_is_too_long_for_the_only_call_is_told():
+    with openai_server(refusal(400, "maximum context length is 8192 tokens")) as server:
+        backend = make_backend(environ={"T2S_API_BASE": server.base_url})
+        with pytest.raises(PromptTooLongError, match="2 of 2 tables were sent"), backend.context():
+            TextToSql(max_lm_calls=1)(question="Who?", schema=SINGERS.to_dict(), dialect="sqlite")
 
 
 def test_a_schema_that_never_fits_is_told_with_its_numbers():

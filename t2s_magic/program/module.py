@@ -10,7 +10,7 @@ from typing import Any
 from t2s_magic import guard
 from t2s_magic.adapters.prompt import Failure, Turn, as_text
 from t2s_magic.adapters.quick_dspy import dspy
-from t2s_magic.errors import ModelError, NoSqlError, PromptTooLongError, UnsafeSqlError
+from t2s_magic.errors import ModelError, NoSqlError, PromptTooLongError, Text2SqlError, UnsafeSqlError
 from t2s_magic.guard import CheckedSql
 from t2s_magic.lm import told
 from t2s_magic.program.signature import FAILURES, SIGNATURE
@@ -125,9 +125,10 @@ class TextToSql(dspy.Module):  # type: ignore[misc]
         with dspy.context(trace=[], callbacks=[*(dspy.settings.callbacks or ()), work.log]):
             try:
                 work.run()
-            except ModelError as error:
+            except Text2SqlError as error:
                 error.sql = error.sql or work.sql or None
-                error.prompt, error.lm_calls = work.log.prompt, work.log.calls
+                if isinstance(error, ModelError):
+                    error.prompt, error.lm_calls = work.log.prompt, work.calls
                 raise
         _trace(self.predict, inputs, work.sql)
         return work.prediction()
@@ -149,19 +150,30 @@ class Work:
         self.completions: list[dict[str, Any]] = []
         self.accepted: _Judged | None = None
         self.refusal: NoSqlError | None = None
+        self.times_asked = 0
         self.has_asked_again = False
+
+    @property
+    def calls(self) -> int:
+        """How often the LM was called: as it reports itself, and at least as often as it was asked."""
+        return max(self.log.calls, self.times_asked)
+
+    @property
+    def has_calls_left(self) -> bool:
+        return self.calls < self.program.max_lm_calls
 
     def run(self) -> None:
         """Ask, judge, and ask again with what was wrong, until a statement is accepted or no call is left."""
-        while self.accepted is None and self.log.calls < self.program.max_lm_calls:
+        while self.accepted is None and self.has_calls_left:
+            self.times_asked += 1
             try:
                 self.completions = self._ask()
             except PromptTooLongError as error:
                 self._cut_schema(error)
                 continue
             except NoSqlError as error:
+                self.refusal = error
                 if not self._may_ask_again(error):
-                    self.refusal = error
                     return
                 continue
             self._judge()
@@ -198,7 +210,13 @@ class Work:
         except UnsafeSqlError as error:
             return _Judged(sql, problem=error.message, error=error)
         explain = self.program.tools.explain
-        complaint = explain(checked) if explain is not None else None
+        if explain is None:
+            return _Judged(sql, checked)
+        try:
+            complaint = explain(checked)
+        except Text2SqlError as error:
+            error.sql = error.sql or sql
+            raise
         return _Judged(sql, problem=complaint) if complaint else _Judged(sql, checked)
 
     def _may_ask_again(self, error: NoSqlError) -> bool:
@@ -208,9 +226,9 @@ class Work:
         return may
 
     def _cut_schema(self, error: PromptTooLongError) -> None:
-        """Halve the schema for the next call; the second time, or where one table is left, there is no next call."""
+        """Halve the schema for the next call, once; raise where there is no next call or no table to leave out."""
         total, sent = len(self.inputs["schema"]["tables"]), self.tables_sent
-        if self.sent is not self.inputs or sent < 2:
+        if self.sent is not self.inputs or sent < 2 or not self.has_calls_left:
             raise PromptTooLongError(
                 f"A schema of {total:,} tables does not fit: {sent:,} of {total:,} tables were sent, and the model's "
                 f"window was still too small. {error.message}"
@@ -247,7 +265,7 @@ class Work:
             error=failed.error if failed else refusal,
             answer=refusal.answer if refusal else "",
             attempts=tuple(Attempt(each.sql, each.problem) for judged in self.rounds for each in judged),
-            lm_calls=self.log.calls,
+            lm_calls=self.calls,
             prompt=self.log.prompt,
             confidence=first.get("probability"),
             readings=tuple(Reading(each["sql"], each.get("probability")) for each in self.completions),
