@@ -1,6 +1,8 @@
 """What an LM is sent: the same beginning for every question, each schema once, nothing that is not meant to leave."""
 
 import json
+import subprocess
+import sys
 
 import dspy
 import pytest
@@ -183,3 +185,25 @@ def test_inputs_and_demos_survive_json():
     assert Schema.from_dict(json.loads(json.dumps(inputs()))["schema"]) == SHOP
     (demo,) = json.loads(json.dumps([CUT]))
     assert contents([demo]) == contents([CUT])
+
+
+def test_dspy_is_imported_without_the_grammar_that_nobody_here_uses():
+    code = (
+        "import sys\n"
+        "import t2s_magic.adapters\n"
+        "assert 'rfc3987_syntax' not in sys.modules\n"
+        "import rfc3987_syntax\n"
+        "assert rfc3987_syntax.syntax_parser\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_a_check_that_needs_the_grammar_still_finds_it():
+    pytest.importorskip("rfc3987_syntax", reason="comes with Jupyter's jsonschema")
+    code = (
+        "import t2s_magic.adapters, jsonschema\n"
+        "checker = jsonschema.Draft202012Validator.FORMAT_CHECKER\n"
+        "assert checker.conforms('http://example.org/größe', 'iri')\n"
+        "assert not checker.conforms('no iri at all', 'iri')\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

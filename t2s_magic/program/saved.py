@@ -11,8 +11,9 @@ from typing import Any
 
 from t2s_magic.errors import ProgramError
 from t2s_magic.files import write_whole
-from t2s_magic.program.module import Check, Explain, TextToSql
+from t2s_magic.program.module import TextToSql
 from t2s_magic.program.signature import SIGNATURE
+from t2s_magic.program.work import Check, Explain
 
 FORMAT = "t2s_magic program"
 VERSION = 1
@@ -112,7 +113,7 @@ def _checked_content(content: Any, source: Path) -> SavedProgram:
     version = content.get("version")
     if not isinstance(version, int) or version > VERSION:
         raise ProgramError(f"{source} has version {version!r}; this t2s_magic reads up to {VERSION}. Update t2s_magic.")
-    predict = content.get("predict")
+    predict: Any = content.get("predict")
     if not _is_ours(predict):
         fields = ", ".join(SIGNATURE.fields)
         raise ProgramError(f"{source} holds another program than ours. Its fields have to be {fields}.")
