@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from t2s_magic.builtin import names, tree
 from t2s_magic.builtin.decode_expressions import ExpressionWriter
-from t2s_magic.builtin.dialects import DATE, NUMBER, TEXT, UNKNOWN, Dialect, kind_of_type
+from t2s_magic.builtin.dialects import UNKNOWN, Dialect
 from t2s_magic.builtin.frames import Frame, UndecodableError, labels_for
 from t2s_magic.builtin.item_names import item_names
 from t2s_magic.builtin.joins import Instance, Join, JoinGraph, NoJoinError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 
 from t2s_magic.builtin import names, tree
 from t2s_magic.builtin.dialects import BOOLEAN, DATE, NUMBER, TEXT, UNKNOWN, Dialect
@@ -253,7 +254,7 @@ class ExpressionWriter(ABC):
         return 3
 
     def _moment(self, node: tree.Expression, frame: Frame) -> str:
-        """Something with date parts. A moment inside SQLite's date functions is their arguments: ``'now', '-1 days'``."""
+        """Something with date parts; inside SQLite's functions a moment is their arguments: ``'now', '-1 days'``."""
         if self.dialect.name == "sqlite":
             if node == tree.Constant("now"):
                 return "'now'"
@@ -345,9 +346,11 @@ class ExpressionWriter(ABC):
         kind = self.kind(left, frame)
         written = self.expression(left, frame)
         literals = [right for right in test.rights if isinstance(right, tree.Literal | tree.Constant)]
-        if self.dialect.is_strict and literals and literals[0] != tree.Constant("now"):
-            written, kind = self._comparable(written, kind, literals, test.operator, left)
+        if literals and literals[0] != tree.Constant("now"):
+            written, kind = self._comparable(written, kind, literals, test.operator)
         rights = [self._right(right, kind, frame) for right in test.rights]
+        if test.operator == "not_in" and isinstance(test.rights[0], tree.Subquery):
+            rights = [self.subquery(_without_null(test.rights[0].query, frame), frame)]
         if self.dialect.is_strict and not literals and not isinstance(test.rights[0], tree.Subquery):
             right_kind = self.kind(test.rights[0], frame)
             if {kind, right_kind} in ({TEXT, NUMBER}, {TEXT, DATE}, {NUMBER, DATE}):
@@ -366,14 +369,16 @@ class ExpressionWriter(ABC):
         kind: str,
         literals: Sequence[tree.Literal | tree.Constant],
         operator: str,
-        left: tree.Expression,
     ) -> tuple[str, str]:
-        """The left side, cast where a strict engine would refuse to compare it with the literals."""
+        """The left side, cast where text would be compared letter by letter, or a strict engine would refuse."""
         texts = [self._candidate(one.value).text if isinstance(one, tree.Literal) else one.text for one in literals]
         are_numbers = all(as_number(text) is not None for text in texts)
-        if kind == TEXT and are_numbers and operator in _RANGED:
+        are_years = are_numbers and all(len(text) == 4 for text in texts)
+        if kind == TEXT and are_numbers and operator in _RANGED and not are_years:
             return self.dialect.as_number(written), NUMBER
-        if kind == DATE and are_numbers and all(len(text) == 4 for text in texts):
+        if not self.dialect.is_strict:
+            return written, kind
+        if kind == DATE and are_years:
             return self.dialect.date_part("year", written), NUMBER
         if kind == NUMBER and not are_numbers:
             return self.dialect.as_text(written), TEXT
@@ -428,6 +433,24 @@ class ExpressionWriter(ABC):
             escape = " ESCAPE '!'"
         written = names.text(pattern.format(value), self.dialect.name)
         return f"{self._as_text(test.left, frame)} {self.dialect.like(is_negated)} {written}{escape}"
+
+
+def _without_null(query: tree.Query, frame: Frame) -> tree.Query:
+    """One NULL among the rows would make NOT IN hold for nothing, so a column that may be NULL is asked for values."""
+    body = query.bodies[0]
+    item = body.items[0]
+    if len(query.bodies) > 1 or not isinstance(item, tree.Column) or not frame.column(item).nullable:
+        return query
+    if frame.column(item).name in frame.table(item.table).primary_key:
+        return query
+    test = tree.Test(item, "not_null")
+    if body.where is None:
+        where = tree.Conditions((test,))
+    elif "or" in body.where.joiners:
+        where = tree.Conditions((tree.Nested(body.where), test), ("and",))
+    else:
+        where = tree.Conditions((*body.where.parts, test), (*body.where.joiners, "and"))
+    return tree.Query((replace(body, where=where),))
 
 
 _TRUTHS = {"1": True, "true": True, "t": True, "yes": True, "y": True} | {

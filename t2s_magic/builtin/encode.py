@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
 
 import sqlglot
 from sqlglot import exp
@@ -20,7 +21,7 @@ from t2s_magic.builtin.scope import Scope, item_names
 from t2s_magic.builtin.tokens import Candidate, Token
 from t2s_magic.schema import Schema
 
-_SET_OPERATORS: dict[type[exp.Expression], str] = {
+_SET_OPERATORS: dict[type[exp.Expr], str] = {
     exp.Union: "union",
     exp.Intersect: "intersect",
     exp.Except: "except",
@@ -50,7 +51,7 @@ def encode(
 class _Encoder(ConditionEncoder):
     """Statements and SELECTs; expressions and conditions are in the bases."""
 
-    def query(self, node: exp.Expression, outer: Scope | None) -> tree.Query:
+    def query(self, node: exp.Expr, outer: Scope | None) -> tree.Query:
         node = _inlined(_without_wrapping(node))
         if isinstance(node, exp.SetOperation):
             return self._compound(node, outer)
@@ -128,19 +129,16 @@ class _Encoder(ConditionEncoder):
         if any(around.instance in joined.instances for _, around in others):
             raise Unreachable("a correlation between two copies of a table")
         body = add_hints(replace(body, same=same), joined, self.graph, outer=scope.outer_instances)
-        if is_exists and len(others) == 1 and not same:
+        if is_exists and others and not same and scope.outer is not None:
             plan = plan_joins(body, self.graph)
-            assert plan is not None and scope.outer is not None
-            if others == exists_link(plan, scope.outer.instances, self.graph):
+            if plan is not None and others == exists_link(plan, scope.outer.instances, self.graph):
                 return body
         return replace(body, on=(*body.on, *others))
 
     def _where(self, source: Source, scope: Scope) -> tree.Conditions | None:
         if not source.filters:
             return None
-        return self.conditions(
-            exp.and_(*source.filters, copy=False) if len(source.filters) > 1 else source.filters[0], scope
-        )
+        return self.conditions(reduce(lambda left, right: exp.And(this=left, expression=right), source.filters), scope)
 
     def _items(self, select: exp.Select, scope: Scope) -> tuple[tree.Expression, ...]:
         items: list[tree.Expression] = []
@@ -175,7 +173,7 @@ class _Encoder(ConditionEncoder):
             for ordered in (order.expressions if order else ())
         )
 
-    def _limit(self, node: exp.Expression) -> tree.Expression | None:
+    def _limit(self, node: exp.Expr) -> tree.Expression | None:
         limit = node.args.get("limit")
         if limit is None:
             return None
@@ -184,7 +182,7 @@ class _Encoder(ConditionEncoder):
             raise Unreachable("a limit that is no number", limit.sql())
         return tree.ONE if text == "1" else self.text(text)
 
-    def _offset(self, node: exp.Expression) -> tree.Expression | None:
+    def _offset(self, node: exp.Expr) -> tree.Expression | None:
         offset = node.args.get("offset")
         return self.text(offset.expression.name) if offset is not None else None
 
@@ -205,8 +203,8 @@ class _Encoder(ConditionEncoder):
             return inner.bodies[0]
         return tree.Body((self._over_subquery(item, subquery, outer),))
 
-    def _over_subquery(self, item: exp.Expression, subquery: exp.Subquery, outer: Scope | None) -> tree.Expression:
-        names: dict[type[exp.Expression], str] = {
+    def _over_subquery(self, item: exp.Expr, subquery: exp.Subquery, outer: Scope | None) -> tree.Expression:
+        names: dict[type[exp.Expr], str] = {
             exp.Count: "count", exp.Sum: "sum", exp.Avg: "avg", exp.Min: "min", exp.Max: "max",
         }  # fmt: skip
         name = names.get(type(item))
@@ -263,7 +261,7 @@ class _Encoder(ConditionEncoder):
         return replace(body, per=tuple(self.key(key, scope, kept) for key in keys), limit=limit)
 
 
-def _without_wrapping(node: exp.Expression) -> exp.Expression:
+def _without_wrapping(node: exp.Expr) -> exp.Expr:
     while isinstance(node, exp.Subquery | exp.Paren) and not (
         isinstance(node, exp.Subquery) and any(node.args.get(name) for name in ("order", "limit"))
     ):
@@ -271,7 +269,7 @@ def _without_wrapping(node: exp.Expression) -> exp.Expression:
     return node
 
 
-def _inlined(node: exp.Expression) -> exp.Expression:
+def _inlined(node: exp.Expr) -> exp.Expr:
     """Without WITH: each name of it replaced by its query."""
     if not node.args.get("with_"):
         return node
@@ -279,13 +277,13 @@ def _inlined(node: exp.Expression) -> exp.Expression:
     clause = node.args["with_"].pop()
     if clause.args.get("recursive"):
         raise Unreachable("WITH RECURSIVE")
-    parts: dict[str, exp.Expression] = {}
+    parts: dict[str, exp.Expr] = {}
     for part in clause.expressions:
         parts[part.alias.casefold()] = _with_parts(part.this, parts)
     return _with_parts(node, parts)
 
 
-def _with_parts(node: exp.Expression, parts: dict[str, exp.Expression]) -> exp.Expression:
+def _with_parts(node: exp.Expr, parts: dict[str, exp.Expr]) -> exp.Expr:
     for table in list(node.find_all(exp.Table)):
         part = None if table.db else parts.get(table.name.casefold())
         if part is not None:

@@ -9,7 +9,7 @@ from t2s_magic.builtin.encode_expressions import ExpressionEncoder, literal_text
 from t2s_magic.builtin.literals import Unreachable, as_number
 from t2s_magic.builtin.scope import Scope
 
-_COMPARISONS: dict[type[exp.Expression], str] = {
+_COMPARISONS: dict[type[exp.Expr], str] = {
     exp.EQ: "=",
     exp.NEQ: "!=",
     exp.GT: ">",
@@ -36,7 +36,7 @@ _NEGATED = {
 class ConditionEncoder(ExpressionEncoder):
     """Conditions of WHERE, HAVING, ON, CASE and FILTER."""
 
-    def conditions(self, node: exp.Expression, scope: Scope) -> tree.Conditions:
+    def conditions(self, node: exp.Expr, scope: Scope) -> tree.Conditions:
         node = _without_parentheses(node)
         if isinstance(node, exp.And | exp.Or):
             joiner = "or" if isinstance(node, exp.Or) else "and"
@@ -44,13 +44,13 @@ class ConditionEncoder(ExpressionEncoder):
             return tree.Conditions(sides[0].parts + sides[1].parts, (*sides[0].joiners, joiner, *sides[1].joiners))
         return tree.Conditions((self._condition(node, scope),))
 
-    def _side(self, node: exp.Expression, joiner: str, scope: Scope) -> tree.Conditions:
+    def _side(self, node: exp.Expr, joiner: str, scope: Scope) -> tree.Conditions:
         conditions = self.conditions(node, scope)
         if joiner == "and" and "or" in conditions.joiners:
             return tree.Conditions((tree.Nested(conditions),))
         return conditions
 
-    def _condition(self, node: exp.Expression, scope: Scope) -> tree.Test | tree.Exists | tree.Nested:
+    def _condition(self, node: exp.Expr, scope: Scope) -> tree.Test | tree.Exists | tree.Nested:
         if isinstance(node, exp.Not):
             return self._negated(_without_parentheses(node.this), scope)
         if isinstance(node, exp.Exists):
@@ -61,7 +61,7 @@ class ConditionEncoder(ExpressionEncoder):
             return tree.Test(self.expression(node, scope), "=", (tree.Constant("true"),))
         return self._test(node, scope)
 
-    def _negated(self, node: exp.Expression, scope: Scope) -> tree.Test | tree.Exists | tree.Nested:
+    def _negated(self, node: exp.Expr, scope: Scope) -> tree.Test | tree.Exists | tree.Nested:
         if isinstance(node, exp.And | exp.Or):
             return tree.Nested(self.conditions(node, scope), is_negated=True)
         inner = self._condition(node, scope)
@@ -72,7 +72,7 @@ class ConditionEncoder(ExpressionEncoder):
                 return tree.Test(left, _NEGATED[operator], rights)
         return tree.Nested(tree.Conditions((inner,)), is_negated=True)
 
-    def _comparison(self, node: exp.Expression, scope: Scope) -> tree.Test:
+    def _comparison(self, node: exp.Expr, scope: Scope) -> tree.Test:
         operator, left_node, right_node = _COMPARISONS[type(node)], node.this, node.expression
         if _is_value(left_node, scope) and not _is_value(right_node, scope):
             operator, left_node, right_node = _FLIPPED[operator], right_node, left_node
@@ -80,17 +80,17 @@ class ConditionEncoder(ExpressionEncoder):
         right = self._right(right_node, scope, left)
         return _extreme(left, operator, right) or tree.Test(left, operator, (right,))
 
-    def _left(self, node: exp.Expression, scope: Scope) -> tree.Expression:
+    def _left(self, node: exp.Expr, scope: Scope) -> tree.Expression:
         left = self.expression(node, scope)
         if isinstance(left, tree.Literal | tree.Constant | tree.Subquery):
             raise Unreachable("a condition on a literal", node.sql())
         return left
 
-    def _right(self, node: exp.Expression, scope: Scope, left: tree.Expression) -> tree.Expression:
+    def _right(self, node: exp.Expr, scope: Scope, left: tree.Expression) -> tree.Expression:
         beside = left if isinstance(left, tree.Column) else None
         return self.expression(node, scope, beside)
 
-    def _test(self, node: exp.Expression, scope: Scope) -> tree.Test:
+    def _test(self, node: exp.Expr, scope: Scope) -> tree.Test:
         if isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
             return tree.Test(self._left(node.this, scope), "not_null" if node.args.get("negate") else "is_null")
         if isinstance(node, exp.Between):
@@ -127,7 +127,7 @@ class ConditionEncoder(ExpressionEncoder):
             raise Unreachable("a list of expressions", node.sql())
         return tree.Test(left, "in", members)
 
-    def _matching(self, node: exp.Expression, scope: Scope) -> tree.Test:
+    def _matching(self, node: exp.Expr, scope: Scope) -> tree.Test:
         left = self._left(node.this, scope)
         pattern = node.expression.name if isinstance(node.expression, exp.Column) else literal_text(node.expression)
         if pattern is None:
@@ -148,13 +148,13 @@ class ConditionEncoder(ExpressionEncoder):
         return "like", self.text(pattern, beside, is_case_sensitive=False)
 
 
-def _is_value(node: exp.Expression, scope: Scope) -> bool:
+def _is_value(node: exp.Expr, scope: Scope) -> bool:
     if isinstance(node, exp.Column):
         return scope.own(node) is None and node.name.casefold() not in scope.items
     return isinstance(node, exp.Literal | exp.Neg | exp.Subquery | exp.Select | exp.Boolean)
 
 
-def _without_parentheses(node: exp.Expression) -> exp.Expression:
+def _without_parentheses(node: exp.Expr) -> exp.Expr:
     while isinstance(node, exp.Paren):
         node = node.this
     return node
@@ -164,7 +164,8 @@ def _extreme(left: tree.Expression, operator: str, right: tree.Expression) -> tr
     """``x = (SELECT MAX(x) FROM its_table)`` and its kin have words of their own."""
     match right:
         case tree.Subquery(tree.Query((tree.Body((tree.Call(name, (operand,)),)) as body,))):
-            is_bare = body == tree.Body(body.items) and operand == left and isinstance(left, tree.Column)
-            if is_bare and not left.is_other and (operator, name) in _EXTREMES:
+            is_bare = body == tree.Body(body.items) and operand == left
+            is_first_copy = isinstance(left, tree.Column) and not left.is_other
+            if is_bare and is_first_copy and (operator, name) in _EXTREMES:
                 return tree.Test(left, _EXTREMES[operator, name])
     return None

@@ -13,15 +13,15 @@ from t2s_magic.builtin.literals import Literals, Unreachable, as_number
 from t2s_magic.builtin.scope import Scope
 from t2s_magic.schema import Schema
 
-_ARITHMETIC: dict[type[exp.Expression], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/"}
-_AGGREGATES: dict[type[exp.Expression], str] = {
+_ARITHMETIC: dict[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/"}
+_AGGREGATES: dict[type[exp.Expr], str] = {
     exp.Count: "count",
     exp.Sum: "sum",
     exp.Avg: "avg",
     exp.Min: "min",
     exp.Max: "max",
 }
-_FUNCTIONS: dict[type[exp.Expression], str] = {
+_FUNCTIONS: dict[type[exp.Expr], str] = {
     exp.Abs: "abs",
     exp.Length: "length",
     exp.Lower: "lower",
@@ -66,12 +66,12 @@ class ExpressionEncoder(ABC):
         self.graph = graph
 
     @abstractmethod
-    def query(self, node: exp.Expression, outer: Scope | None) -> tree.Query: ...
+    def query(self, node: exp.Expr, outer: Scope | None) -> tree.Query: ...
 
     @abstractmethod
-    def conditions(self, node: exp.Expression, scope: Scope) -> tree.Conditions: ...
+    def conditions(self, node: exp.Expr, scope: Scope) -> tree.Conditions: ...
 
-    def key(self, node: exp.Expression, scope: Scope, select: exp.Select) -> tree.Expression:
+    def key(self, node: exp.Expr, scope: Scope, select: exp.Select) -> tree.Expression:
         """A key of GROUP BY or ORDER BY: an expression, or an item by its position or alias."""
         if isinstance(node, exp.Literal) and node.is_int:
             return self.expression(select.expressions[int(node.name) - 1], scope)
@@ -79,7 +79,7 @@ class ExpressionEncoder(ABC):
             return self.expression(scope.items[node.name.casefold()], scope)
         return self.expression(node, scope)
 
-    def expression(self, node: exp.Expression, scope: Scope, beside: tree.Column | None = None) -> tree.Expression:
+    def expression(self, node: exp.Expr, scope: Scope, beside: tree.Column | None = None) -> tree.Expression:
         """The tree of ``node``; a literal is looked for as one compared with the column ``beside``."""
         node = _without_casts(node)
         if isinstance(node, exp.Column):
@@ -118,7 +118,7 @@ class ExpressionEncoder(ABC):
             raise Unreachable("a literal that is no candidate", text)
         return found
 
-    def _literal(self, node: exp.Expression, beside: tree.Column | None) -> tree.Expression:
+    def _literal(self, node: exp.Expr, beside: tree.Column | None) -> tree.Expression:
         if isinstance(node, exp.Boolean):
             return tree.Constant("true" if node.this else "false")
         text = literal_text(node)
@@ -126,7 +126,7 @@ class ExpressionEncoder(ABC):
             raise Unreachable("negation", node.sql())
         return self.text(text, beside)
 
-    def _arithmetic(self, node: exp.Expression, scope: Scope) -> tree.Expression:
+    def _arithmetic(self, node: exp.Expr, scope: Scope) -> tree.Expression:
         if days := self._days_between(node, scope):
             return days
         if quarter := self._quarter(node, scope):
@@ -137,7 +137,7 @@ class ExpressionEncoder(ABC):
             return right if left == _ONE else left
         return _part_of_whole(tree.Call(name, (left, right)))
 
-    def _quarter(self, node: exp.Expression, scope: Scope) -> tree.Expression | None:
+    def _quarter(self, node: exp.Expr, scope: Scope) -> tree.Expression | None:
         """``(month + 2) / 3``, as SQLite has no function for it."""
         if not isinstance(node, exp.Div) or literal_text(node.expression) != "3":
             return None
@@ -146,14 +146,14 @@ class ExpressionEncoder(ABC):
                 return tree.Call("quarter", date)
         return None
 
-    def _operand(self, node: exp.Expression, scope: Scope) -> tree.Expression:
+    def _operand(self, node: exp.Expr, scope: Scope) -> tree.Expression:
         text = literal_text(_without_casts(node))
         number = None if text is None else as_number(text)
         if number in (0.0, 1.0, 2.0, 100.0):
             return tree.Constant(str(int(number or 0)))
         return self.expression(node, scope)
 
-    def _days_between(self, node: exp.Expression, scope: Scope) -> tree.Expression | None:
+    def _days_between(self, node: exp.Expr, scope: Scope) -> tree.Expression | None:
         """``julianday(a) - julianday(b)``."""
         sides = (node.this, node.expression)
         if not isinstance(node, exp.Sub) or not all(
@@ -162,7 +162,7 @@ class ExpressionEncoder(ABC):
             return None
         return tree.Call("days_between", tuple(self._date(side.expressions[0], scope) for side in sides))
 
-    def _date(self, node: exp.Expression, scope: Scope) -> tree.Expression:
+    def _date(self, node: exp.Expr, scope: Scope) -> tree.Expression:
         if isinstance(node, exp.Literal) and node.name == "now":
             return tree.Constant("now")
         found = self.expression(node, scope)
@@ -172,7 +172,7 @@ class ExpressionEncoder(ABC):
             return found
         raise Unreachable("a date function of an expression", node.sql())
 
-    def _moment(self, node: exp.Expression) -> tree.Expression | None:
+    def _moment(self, node: exp.Expr) -> tree.Expression | None:
         if isinstance(node, _NOW) or (isinstance(node, exp.Date) and node.this and node.this.name == "now"):
             return tree.Constant("now")
         if isinstance(node, exp.Anonymous) and node.name.casefold() in ("date", "datetime") and node.expressions:
@@ -207,7 +207,7 @@ class ExpressionEncoder(ABC):
             raise Unreachable("a window", node.sql())
         return tree.Within(self.expression(partition[0], scope), window)
 
-    def _window_call(self, function: exp.Expression, order: exp.Order | None, scope: Scope) -> tree.Expression:
+    def _window_call(self, function: exp.Expr, order: exp.Order | None, scope: Scope) -> tree.Expression:
         if isinstance(function, _RANKS) and order and len(order.expressions) == 1:
             key = order.expressions[0]
             name = "rank_desc" if key.args.get("desc") else "rank_asc"
@@ -220,7 +220,7 @@ class ExpressionEncoder(ABC):
             return tree.Call("running_total" if order else "sum", (inner,))
         raise Unreachable("a window", function.sql())
 
-    def _aggregate(self, node: exp.Expression, scope: Scope) -> tree.Expression:
+    def _aggregate(self, node: exp.Expr, scope: Scope) -> tree.Expression:
         name, inner = _AGGREGATES[type(node)], node.this
         if isinstance(inner, exp.Distinct):
             if len(inner.expressions) > 1:
@@ -240,7 +240,7 @@ class ExpressionEncoder(ABC):
             raise Unreachable("an aggregate of a literal", node.sql())
         return tree.Call(name, (operand,))
 
-    def _filtered_aggregate(self, name: str, case: exp.Expression, scope: Scope) -> tree.Expression:
+    def _filtered_aggregate(self, name: str, case: exp.Expr, scope: Scope) -> tree.Expression:
         """``SUM(CASE WHEN c THEN x ELSE 0 END)`` and its kin."""
         branches = case.args["ifs"] if isinstance(case, exp.Case) else [case]
         if len(branches) != 1 or (isinstance(case, exp.Case) and case.this):
@@ -259,7 +259,7 @@ class ExpressionEncoder(ABC):
             return tree.Only(conditions, tree.Call(name, (self.expression(kept, scope),)))
         raise Unreachable("CASE", case.sql())
 
-    def _function(self, node: exp.Expression, scope: Scope) -> tree.Expression:
+    def _function(self, node: exp.Expr, scope: Scope) -> tree.Expression:
         if isinstance(node, exp.Round):
             decimals = node.args.get("decimals")
             name = "round_int" if decimals is None or decimals.name == "0" else "round"
@@ -286,12 +286,12 @@ class ExpressionEncoder(ABC):
             return tree.Call(name, (self.expression(node.this, scope),))
         raise Unreachable("a function", type(node).__name__ if not isinstance(node, exp.Anonymous) else node.name)
 
-    def _date_part(self, name: str, node: exp.Expression, scope: Scope) -> tree.Expression:
+    def _date_part(self, name: str, node: exp.Expr, scope: Scope) -> tree.Expression:
         if name not in tree.DATE_PARTS:
             raise Unreachable("a date part", name)
         return tree.Call(name, (self._date(_date_operand(node), scope),))
 
-    def _concatenation(self, node: exp.Expression, scope: Scope) -> tree.Expression:
+    def _concatenation(self, node: exp.Expr, scope: Scope) -> tree.Expression:
         parts = list(node.flatten()) if isinstance(node, exp.DPipe) else list(node.expressions)
         kept = [part for part in parts if not (isinstance(part, exp.Literal) and part.name == " ")]
         if len(kept) != 2:
@@ -299,7 +299,7 @@ class ExpressionEncoder(ABC):
         return tree.Call("concat", tuple(self.expression(part, scope) for part in kept))
 
 
-def literal_text(node: exp.Expression) -> str | None:
+def literal_text(node: exp.Expr) -> str | None:
     """The text of a literal, a negative number included; None for anything else."""
     if isinstance(node, exp.Neg):
         inner = literal_text(node.this)
@@ -309,25 +309,23 @@ def literal_text(node: exp.Expression) -> str | None:
     return None
 
 
-def _without_casts(node: exp.Expression) -> exp.Expression:
+def _without_casts(node: exp.Expr) -> exp.Expr:
     """Without parentheses, aliases, casts to numbers or text, and ``NULLIF(x, 0)``: ``decode`` adds its own."""
-    while True:
-        if isinstance(node, exp.Paren | exp.Alias):
-            node = node.this
-        elif isinstance(node, exp.Cast) and node.to.this not in _DATE_TYPES:
-            node = node.this
-        elif isinstance(node, exp.Nullif | exp.Coalesce) and _is_zero_guard(node):
-            node = node.this
-        else:
-            return node
+    while (
+        isinstance(node, exp.Paren | exp.Alias)
+        or (isinstance(node, exp.Cast) and node.to.this not in _DATE_TYPES)
+        or (isinstance(node, exp.Nullif | exp.Coalesce) and _is_zero_guard(node))
+    ):
+        node = node.this
+    return node
 
 
-def _is_zero_guard(node: exp.Expression) -> bool:
+def _is_zero_guard(node: exp.Expr) -> bool:
     others = [node.expression] if isinstance(node, exp.Nullif) else node.expressions
     return len(others) == 1 and as_number(literal_text(others[0]) or "") == 0
 
 
-def _date_operand(node: exp.Expression) -> exp.Expression:
+def _date_operand(node: exp.Expr) -> exp.Expr:
     while isinstance(node, exp.TsOrDsToTimestamp | exp.TsOrDsToDate | exp.Paren) or (
         isinstance(node, exp.Cast) and node.to.this in _DATE_TYPES | _TIME_TYPES
     ):
@@ -344,8 +342,6 @@ def _part_of_whole(call: tree.Call) -> tree.Expression:
             pass
         case tree.Call("*", (other, tree.Call("/", (part, whole)))) if other == _WHOLE:
             pass
-        case tree.Call("/", (tree.Call("+", (tree.Call("month", date), tree.Constant("2"))), _)) if is_by_three:
-            return tree.Call("quarter", date)
         case _:
             return call
     if isinstance(part, tree.Only) and part.aggregate == whole == tree.Call("count", (COUNTED,)):

@@ -23,7 +23,7 @@ class Source:
     """
 
     equalities: list[tuple[End, End]] = field(default_factory=list)
-    filters: list[exp.Expression] = field(default_factory=list)
+    filters: list[exp.Expr] = field(default_factory=list)
     correlations: list[tuple[tree.Column, tree.Column]] = field(default_factory=list)
     kept: Instance | None = None
 
@@ -54,7 +54,7 @@ def read_source(select: exp.Select, scope: Scope) -> Source:
     return source
 
 
-def _read_on(condition: exp.Expression, scope: Scope, source: Source) -> None:
+def _read_on(condition: exp.Expr, scope: Scope, source: Source) -> None:
     if ends := _equality(condition, scope):
         source.equalities.append(ends)
     elif not isinstance(condition, exp.Boolean):
@@ -63,12 +63,12 @@ def _read_on(condition: exp.Expression, scope: Scope, source: Source) -> None:
         source.filters.append(condition)
 
 
-def _instances_of(condition: exp.Expression, scope: Scope) -> set[Instance]:
+def _instances_of(condition: exp.Expr, scope: Scope) -> set[Instance]:
     columns = (scope.own(column) for column in condition.find_all(exp.Column))
     return {column.instance for column in columns if column}
 
 
-def _drops_kept(condition: exp.Expression, scope: Scope, kept: Instance) -> bool:
+def _drops_kept(condition: exp.Expr, scope: Scope, kept: Instance) -> bool:
     """Whether a condition of WHERE holds for no row that LEFT JOIN kept without a match, so that it is a plain JOIN."""
     is_null_test = isinstance(condition, exp.Is) and not condition.args.get("negate")
     return bool(_instances_of(condition, scope) - {kept}) and not is_null_test
@@ -89,7 +89,7 @@ def _read_using(join: exp.Join, scope: Scope, source: Source) -> None:
         source.equalities.append((left, own))
 
 
-def _read_filter(condition: exp.Expression, scope: Scope, source: Source) -> None:
+def _read_filter(condition: exp.Expr, scope: Scope, source: Source) -> None:
     ends = _equality(condition, scope)
     if ends and ends[1][0] not in reached(ends[0][0], source.equalities):
         source.equalities.append(ends)
@@ -99,7 +99,7 @@ def _read_filter(condition: exp.Expression, scope: Scope, source: Source) -> Non
         source.filters.append(condition)
 
 
-def _conjuncts(node: exp.Expression | None) -> Iterator[exp.Expression]:
+def _conjuncts(node: exp.Expr | None) -> Iterator[exp.Expr]:
     while isinstance(node, exp.Paren):
         node = node.this
     if isinstance(node, exp.And):
@@ -109,7 +109,7 @@ def _conjuncts(node: exp.Expression | None) -> Iterator[exp.Expression]:
         yield node
 
 
-def _equality(node: exp.Expression, scope: Scope) -> tuple[End, End] | None:
+def _equality(node: exp.Expr, scope: Scope) -> tuple[End, End] | None:
     """The two ends of ``a.x = b.y`` between two tables of this SELECT."""
     if not isinstance(node, exp.EQ):
         return None
@@ -122,7 +122,7 @@ def _equality(node: exp.Expression, scope: Scope) -> tuple[End, End] | None:
     return (own_left.instance, own_left.column), (own_right.instance, own_right.column)
 
 
-def _correlation(node: exp.Expression, scope: Scope) -> tuple[tree.Column, tree.Column] | None:
+def _correlation(node: exp.Expr, scope: Scope) -> tuple[tree.Column, tree.Column] | None:
     if not isinstance(node, exp.EQ) or scope.outer is None:
         return None
     sides = (node.this, node.expression)

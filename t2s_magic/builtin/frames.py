@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from t2s_magic.builtin import names, tree
@@ -63,7 +62,7 @@ class Frame:
 
 
 def labels_for(plan: JoinPlan | None, schema: Schema, taken: frozenset[str], dialect: str) -> dict[Instance, str]:
-    """A name for each table: its own where that is short and free, the role of a table that is read twice, or initials."""
+    """A name for each table: its own where short and free, the role of one that is read twice, else its initials."""
     labels: dict[Instance, str] = {}
     used = set(taken)
     instances = plan.instances if plan else ()
@@ -106,6 +105,6 @@ def _initials(name: str) -> str:
 
 def _free(label: str, used: set[str]) -> str:
     number, free = 2, label
-    while free.casefold() in used or (free != label or len(label) < 4) and names.is_reserved(free):
+    while free.casefold() in used or names.is_reserved(free):
         free, number = f"{label}{number}", number + 1
     return free

@@ -74,7 +74,8 @@ FilterCount  : TABLE | Scalar
 Total        : sum | avg | min | max
 Totalled     : Scalar | Sub
 Window       : OverGroup | within Scalar OverGroup
-OverGroup    : percent_of_total Windowed | running_total Windowed | previous Windowed | rank_desc Ranked | rank_asc Ranked
+OverGroup    : Series Windowed | rank_desc Ranked | rank_asc Ranked
+Series       : percent_of_total | running_total | previous
 Windowed     : Filtered | only ( Conditions ) Filtered
 Ranked       : Windowed | Scalar
 
@@ -188,7 +189,7 @@ _CHOICES = _choices()
 
 def _shortest() -> dict[str, int]:
     """The least number of tokens that finishes each symbol."""
-    lengths = {symbol: 1 for symbol in (*KEYWORDS, *_POINTERS)}
+    lengths = dict.fromkeys((*KEYWORDS, *_POINTERS), 1)
     while True:
         known = dict(lengths)
         for name, parts in _RULES.items():

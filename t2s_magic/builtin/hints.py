@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from t2s_magic.builtin import tree
 from t2s_magic.builtin.joins import Instance, Join, JoinGraph, NoJoinError
@@ -14,6 +14,7 @@ from t2s_magic.builtin.plan import named_instances, plan_joins
 COUNTED = tree.AllOf(-1)
 """Stands for the table of COUNT(*) until it is known which one says the joins best."""
 
+Hint = TypeVar("Hint")
 End = tuple[Instance, int]
 
 
@@ -90,7 +91,7 @@ def _hinted(body: tree.Body, joined: Joined, graph: JoinGraph, outer: tuple[Inst
 
 
 def _fully_hinted(body: tree.Body, joined: Joined, graph: JoinGraph) -> Iterator[tree.Body]:
-    """Every equality of the statement as a hint: foreign keys by ``via`` where that says the same, else all by ``on``."""
+    """Every equality of the statement as a hint: foreign keys by ``via``, or else all by ``on``."""
     via, on = list(body.via), list(body.on)
     for left, right in joined.equalities:
         for child, parent in ((left, right), (right, left)):
@@ -112,12 +113,24 @@ def _column(end: End) -> tree.Column:
 
 def _pruned(body: tree.Body, joined: Joined, graph: JoinGraph, outer: tuple[Instance, ...]) -> tree.Body:
     """Without the hints that are not needed: the longest kinds go first."""
-    for name in ("on", "via", "tables"):
-        for hint in getattr(body, name):
-            fewer = replace(body, **{name: tuple(other for other in getattr(body, name) if other != hint)})
-            if _gives(fewer, joined, graph, outer):
-                body = fewer
+    for pair in body.on:
+        body = _first_that_gives((replace(body, on=_but(body.on, pair)), body), joined, graph, outer)
+    for column in body.via:
+        body = _first_that_gives((replace(body, via=_but(body.via, column)), body), joined, graph, outer)
+    for table in body.tables:
+        body = _first_that_gives((replace(body, tables=_but(body.tables, table)), body), joined, graph, outer)
     return body
+
+
+def _first_that_gives(
+    bodies: tuple[tree.Body, tree.Body], joined: Joined, graph: JoinGraph, outer: tuple[Instance, ...]
+) -> tree.Body:
+    fewer, given = bodies
+    return fewer if _gives(fewer, joined, graph, outer) else given
+
+
+def _but(hints: tuple[Hint, ...], dropped: Hint) -> tuple[Hint, ...]:
+    return tuple(hint for hint in hints if hint != dropped)
 
 
 def _gives(body: tree.Body, joined: Joined, graph: JoinGraph, outer: tuple[Instance, ...]) -> bool:

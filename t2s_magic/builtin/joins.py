@@ -238,7 +238,7 @@ def _stem(column: str) -> str:
 
 
 def _named_after_table(schema: Schema) -> Iterator[Edge]:
-    """``orders.customer_id``, ``orders.customer`` or ``orders.billing_customer_id`` refers to the key of ``customers``."""
+    """``orders.customer_id``, ``.customer`` or ``.billing_customer_id`` refers to the key of ``customers``."""
     by_singular: dict[str, list[int]] = defaultdict(list)
     for number, table in enumerate(schema.tables):
         if len(table.primary_key) <= 1:

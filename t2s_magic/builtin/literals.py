@@ -12,7 +12,7 @@ _SURE_KINDS = {"number": 0, "text": 0, "date": 0, "cell": 1, "constant": 3}
 _CONSTANT_RANK = 2
 
 
-class Unreachable(ValueError):
+class Unreachable(ValueError):  # noqa: N818 - an outcome that is counted, not a fault
     """A statement that no token sequence says; ``reason`` is short and countable, ``detail`` what it was about."""
 
     def __init__(self, reason: str, detail: str = "") -> None:

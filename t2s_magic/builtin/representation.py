@@ -38,7 +38,7 @@ Set operations
 Nesting
     where Singer.age > ( avg Singer.age where Singer.country = 'France' )
     where Item.price > ( avg Item.price same Item.category )     correlated: the same category as the outer row
-    avg ( count Orders group Orders.customer_id )      SELECT AVG(n) FROM (SELECT COUNT(*) AS n FROM orders GROUP BY ...)
+    avg ( count Orders group Orders.customer_id )      SELECT AVG(n) FROM (SELECT COUNT(*) AS n ... GROUP BY ...)
     count ( distinct A.x A.y )                         SELECT COUNT(*) FROM (SELECT DISTINCT ...)
 Arithmetic (prefix)
     sum * Line.price Line.quantity                     SUM(price * quantity)
@@ -51,7 +51,7 @@ Parts of the whole
     percent_if ( Order.status = 'paid' )               100.0 * share of the rows for which the condition holds
     Item.category percent_of_total sum Item.sales      100.0 * SUM(sales) / SUM(SUM(sales)) OVER ()
     rank_desc X, rank_asc X                            RANK() OVER (ORDER BY X DESC)
-    running_total sum X, previous sum X                SUM(SUM(X)) OVER (ORDER BY keys), LAG(SUM(X)) OVER (ORDER BY keys)
+    running_total sum X, previous sum X                SUM(SUM(X)) OVER (ORDER BY keys), LAG(SUM(X)) OVER (...)
     within K rank_desc X                               the same with PARTITION BY K
 Dates
     year D, quarter D, month D, week D, day D, weekday D, hour D, year_month D ('1997-03'), date D

@@ -19,7 +19,7 @@ class Scope:
 
     schema: Schema
     sources: dict[str, Instance] = field(default_factory=dict)
-    items: dict[str, exp.Expression] = field(default_factory=dict)
+    items: dict[str, exp.Expr] = field(default_factory=dict)
     outer: Scope | None = None
 
     @property
@@ -72,6 +72,6 @@ class Scope:
         return None if found is None else self.schema.tables[table].columns.index(found)
 
 
-def item_names(items: Sequence[exp.Expression]) -> Mapping[str, exp.Expression]:
+def item_names(items: Sequence[exp.Expr]) -> Mapping[str, exp.Expr]:
     """Aliased items by their alias, folded."""
     return {item.alias.casefold(): item.this for item in items if isinstance(item, exp.Alias)}
