@@ -11,6 +11,7 @@ from t2s_magic.guard.filters import Filter, count_filters, filters_of, read_filt
 from t2s_magic.guard.in_words import parse, selects_of
 from t2s_magic.guard.look_ups import NULL_IN_LIST, Column, LookUp, LookUps, column_of, from_table, missing_in
 from t2s_magic.guard.repeats import repeated_sums
+from t2s_magic.guard.words_names import Source
 from t2s_magic.guard.words_parts import kind_of_type, listed
 from t2s_magic.guard.words_scope import SelectRead
 from t2s_magic.schema import Schema, Table
@@ -39,7 +40,7 @@ def assumptions(sql: str, schema: Schema, look_up: LookUp) -> tuple[str, ...]:
         found += [*_left_out(select, look_ups), *_missing_members(select, look_ups)]
     for select in reversed(selects):
         found += [*_other_dates(select), *_end_of_day(select), *_joins(select)]
-    return tuple(dict.fromkeys(text[0].upper() + text[1:] for text in found))
+    return tuple(dict.fromkeys(found))
 
 
 # --- what each value finds ----------------------------------------------------------------------------------------
@@ -164,30 +165,26 @@ def _end_of_day(select: SelectRead) -> Iterator[str]:
 
 def _joins(select: SelectRead) -> Iterator[str]:
     """On which columns tables are joined, and by which other foreign keys they could be."""
-    pairs: dict[frozenset[str], list[tuple[str, str]]] = {}
-    for (one, left), (other, right) in select.follows:
-        same = pairs.setdefault(frozenset((one, other)), [])
-        if (right, left) not in same:
-            same.append((left, right))
-    sources = {source.alias: source for source in select.scope.sources}
-    for aliases, columns in pairs.items():
-        first, second = (sources[alias] for alias in sources if alias in aliases)
-        if first.table is None or second.table is None:
-            continue
-        used = _columns_text(select, aliases, columns)
-        others = _other_keys(first.table, second.table, {frozenset(pair) for pair in columns})
-        also = f"; {listed(others)} would be another way" if others else ""
-        yield f"{first.name} joins {second.name} on {used}{also}."
+    sources = select.scope.sources
+    for position, first in enumerate(sources):
+        for second in sources[position + 1 :]:
+            pairs = [
+                (left, right)
+                for (one, left), (other, right) in dict.fromkeys(select.follows)
+                if (one, other) == (first.alias, second.alias)
+            ]
+            if pairs and first.table is not None and second.table is not None:
+                others = _other_keys(first.table, second.table, {frozenset(pair) for pair in pairs})
+                also = f"; {listed(others)} would be another way" if others else ""
+                yield f"{first.name} joins {second.name} on {_columns_text(first, second, pairs)}{also}."
 
 
-def _columns_text(select: SelectRead, aliases: frozenset[str], columns: Sequence[tuple[str, str]]) -> str:
-    spelled = {
-        name: column.text for source in select.scope.sources if source.alias in aliases
-        for name, column in source.columns.items()
-    }  # fmt: skip
-    return listed(
-        [spelled[left] if left == right else f"{spelled[left]} = {spelled[right]}" for left, right in columns]
-    )
+def _columns_text(first: Source, second: Source, pairs: Sequence[tuple[str, str]]) -> str:
+    texts = []
+    for left, right in pairs:
+        left_text, right_text = first.columns[left].text, second.columns[right].text
+        texts.append(left_text if left_text == right_text else f"{left_text} = {right_text}")
+    return listed(texts)
 
 
 def _other_keys(first: Table, second: Table, used: set[frozenset[str]]) -> list[str]:

@@ -33,7 +33,10 @@ LookUp = Callable[[str], Found]
 
 
 class LookUps:
-    """At most ``budget`` statements through ``look_up``. One that fails or is over budget gives None: not known."""
+    """At most ``budget`` statements through ``look_up``. What is over budget or fails gives None: not known.
+
+    After a failure nothing more is asked: the next one would most likely run into the same time limit.
+    """
 
     def __init__(self, look_up: LookUp, dialect: str, budget: int) -> None:
         self._look_up = look_up
@@ -48,6 +51,7 @@ class LookUps:
             return self._look_up(query.sql(dialect=self._dialect)).rows
         except Text2SqlError:
             # A person sees the sentence without this figure; the statement itself is not concerned.
+            self._left = 0
             return None
 
     def counts(self, query: exp.Select, conditions: Sequence[exp.Expr]) -> list[int] | None:

@@ -148,12 +148,12 @@ def _join_without_pairs(select: SelectRead, look_ups: LookUps) -> str:
     counts = look_ups.counts(query, [])
     if counts is None or counts[0]:
         return ""
-    names = [source.name for source in select.scope.sources]
-    pairs = {
-        frozenset((f"{_name(select, *left)}", f"{_name(select, *right)}")): (left, right)
-        for left, right in select.follows
-    }
-    texts = [f"{_name(select, *left)} equals {_name(select, *right)}" for left, right in pairs.values()]
+    sources = select.scope.sources
+    names = [select.scope.introduced(source) for source in sources]
+    # Each equality stands in both directions; the one that follows the order of the sources reads best.
+    order = [source.alias for source in sources]
+    pairs = [(left, right) for left, right in select.follows if order.index(left[0]) < order.index(right[0])]
+    texts = [f"{_name(select, *left)} equals {_name(select, *right)}" for left, right in dict.fromkeys(pairs)]
     on = f" where {listed(texts)}" if texts else ""
     return f"Joining {listed(names)} finds no row{on}."
 
@@ -176,7 +176,9 @@ def _filters_together(select: SelectRead, look_ups: LookUps) -> str:
     if not terms or _count_where(select, all_terms, look_ups) != 0:
         return ""
     if len(terms) == 1:
-        return f"No row passes the filter: {_text(terms[0], select)}."
+        is_found = bool(select.node.args.get("joins")) and read_filter(terms[0], select.scope) is not None
+        text = _text(terms[0], select)
+        return f"There are rows where {text}, but the join keeps none." if is_found else f"No row passes: {text}."
     texts = []
     for dropped in terms:
         rest = [term for term in terms if term is not dropped]
@@ -227,7 +229,8 @@ def _having(select: SelectRead, look_ups: LookUps) -> str:
     text = f"No group passes: {_text(having.this, select)}"
     if not found or found[0][0] is None:
         return f"{text}."
-    return f"{text}; it runs from {shown(found[0][0])} to {shown(found[0][1])}."
+    lowest, highest = (shown(value) for value in found[0])
+    return f"{text}; it is always {lowest}." if lowest == highest else f"{text}; it runs from {lowest} to {highest}."
 
 
 def _offset(select: SelectRead) -> str:
