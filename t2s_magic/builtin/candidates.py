@@ -49,8 +49,8 @@ _SAYS_CONTENT = re.compile(
 _JOINT = re.compile(r",?\s+(?:and|&)\s+|,\s+")
 _OPENERS = frozenset(
     "a all and are can compute count could did display do does each every find for from get give group has have how i "
-    "in is list me name of on order please report retrieve return select show sort tell that the there to use was we were "
-    "what what's when where whether which who whom whose will with you your id ids".split()
+    "in is list me name of on order please report retrieve return select show sort tell that the there to use was we "
+    "were what what's when where whether which who whom whose will with you your id ids".split()
 )
 
 

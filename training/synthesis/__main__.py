@@ -3,7 +3,8 @@
 python -m training.synthesis --out DIR --seed 1 --databases 300 --questions 40
 
 ``DIR/train.jsonl`` and ``DIR/heldout.jsonl`` (a tenth of the domains, which ``train.jsonl`` never sees) hold lines
-{"db_id", "question", "sql", "intent"}; the databases are ``DIR/<db_id>/<db_id>.sqlite``.
+{"db_id", "question", "sql", "intent"}, ``unanswerable.jsonl`` {"db_id", "question"} questions about other worlds;
+the databases are ``DIR/<db_id>/<db_id>.sqlite``.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from training.synthesis.questions import Asked, questions
 from training.synthesis.worlds import World, make_world, write_database
 
 _EMPTY_SHARE = 0.08
+_FOREIGN_SHARE = 0.1
+_UNANSWERABLE = 5
 _HELD_OUT_EVERY = 10
 
 
@@ -33,24 +36,49 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=40)
     options = parser.parse_args()
     domains = read_domains()
+    chance = random.Random(options.seed)
     # The same domains whatever the seed, so that several runs can be trained on together.
     held_out = {domain.name for domain in random.Random(1).sample(domains, len(domains) // _HELD_OUT_EVERY)}
     options.out.mkdir(parents=True, exist_ok=True)
     counts: Counter[str] = Counter()
-    with (options.out / "train.jsonl").open("w") as train, (options.out / "heldout.jsonl").open("w") as heldout:
+    with (
+        (options.out / "train.jsonl").open("w") as train,
+        (options.out / "heldout.jsonl").open("w") as heldout,
+        (options.out / "unanswerable.jsonl").open("w") as unanswerable,
+    ):
+        foreign: list[dict[str, str]] = []
         for number in range(options.databases):
             domain = domains[number % len(domains)]
             file = heldout if domain.name in held_out else train
             for line in _database(domain, number, options):
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
                 counts["heldout" if file is heldout else "train"] += 1
+                if chance.random() < _FOREIGN_SHARE:
+                    foreign.append(line)
+            for line in _from_elsewhere(foreign, domain, _name(domain, number, options.seed), chance):
+                unanswerable.write(json.dumps(line, ensure_ascii=False) + "\n")
+                counts["unanswerable"] += 1
     print(f"{dict(counts)} questions over {options.databases} databases; domains held out: {sorted(held_out)}")
+
+
+def _from_elsewhere(
+    foreign: list[dict[str, str]], domain: Domain, name: str, chance: random.Random
+) -> Iterator[dict[str, str]]:
+    """Questions about things that this database does not hold: those of other domains that share no thing with it."""
+    own = {word for thing in domain.things for noun in (thing.words, *thing.plurals) for word in noun.split()}
+    strange = [line for line in foreign if own.isdisjoint(line["question"].lower().split())]
+    for line in chance.sample(strange, min(len(strange), _UNANSWERABLE)):
+        yield {"db_id": name, "question": line["question"]}
+
+
+def _name(domain: Domain, number: int, seed: int) -> str:
+    return f"{domain.name.replace(' ', '_')}_{seed}_{number}"
 
 
 def _database(domain: Domain, number: int, options: argparse.Namespace) -> Iterator[dict[str, str]]:
     chance = random.Random(f"{options.seed} {number}")
     world = make_world(domain, chance)
-    name = f"{domain.name.replace(' ', '_')}_{options.seed}_{number}"
+    name = _name(domain, number, options.seed)
     path = options.out / name / f"{name}.sqlite"
     write_database(world, path)
     for asked in _working(world, path, chance, options.questions):

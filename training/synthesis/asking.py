@@ -87,7 +87,10 @@ class Asker:
             return self.chance.choice((f"{stem} date", f"date {stem}", column.what.words, f"{stem} date"))
         if column.kind == "flag" or column.what.is_date:
             return column.what.words
-        return self.chance.choice((column.what.ways[0], *column.what.ways))
+        ways = column.what.ways
+        if column.kind == "amt" and column.what.words in _TAKINGS and not column.table.derived and self.maybe(0.35):
+            ways = _TAKINGS_WAYS
+        return self.chance.choice((ways[0], *ways))
 
     def way_from(self, column: Col, fact: Tab) -> str:
         if column.table is fact:
@@ -417,7 +420,9 @@ class Asker:
 
     def _range(self, full: str, is_timed: bool, day: date) -> Said:
         written = phrases.written_day(day, self.chance)
-        chosen = self.chance.randint(0, 6)
+        chosen = self.chance.randint(0, 7)
+        if chosen == 7:
+            return Said(f"date({full}) = '{day}'" if is_timed else f"{full} = '{day}'", f"on {written}")
         if chosen == 0:
             text = self.one_of(f"after {day.year}", f"after the year {day.year}")
             return Said(f"strftime('%Y', {full}) > '{day.year}'", text)
@@ -682,6 +687,8 @@ _WEIGHTS = {
     "amt": 2,
     "qty": 2,
 }
+_TAKINGS = ("amount", "total", "total price", "total charge", "paid price", "sale price", "total value", "net amount")
+_TAKINGS_WAYS = ("revenue", "sales", "turnover", "income", "sales amount")
 _COMPARISONS = (
     (">", ("above", "over", "greater than", "more than", "higher than", "exceeding")),
     (">", ("above", "over", "greater than", "more than")),

@@ -79,6 +79,7 @@ class Tab:
     links: list[Link] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     derived: list[Derived] = field(default_factory=list)
+    superior: Link | None = None
 
     @property
     def sql(self) -> str:
@@ -154,6 +155,7 @@ def _parents_first(things: list[Thing]) -> list[Thing]:
     return ordered
 
 
+_STAFF = ("employee", "worker", "agent", "sales rep", "technician", "nurse", "teacher", "developer", "doctor")
 _RICH_TYPES = {
     "date": "DATE", "datetime": "TIMESTAMP", "flag": "BOOLEAN", "amt": "DECIMAL(12,2)", "money": "DECIMAL(10,2)",
     "rate": "DECIMAL(4,2)", "dec": "DECIMAL(8,2)", "qty": "INTEGER", "int": "SMALLINT", "year": "INTEGER",
@@ -188,6 +190,11 @@ def _table(
             table.columns.remove(column)
         taken.add(column.name.lower())
     table.derived = list(thing.derived)
+    if thing.words in _STAFF and not table.find("manager") and chance.random() < 0.5:
+        role = chance.choice(("manager", "supervisor", "reports to", "boss"))
+        name = naming.column(role) if role == "reports to" else naming.reference(role)
+        word = "manager" if role == "reports to" else role
+        table.superior = Link(table, name, table, word, "", is_declaring)
     return table
 
 
@@ -268,6 +275,9 @@ def _row(
             who = cells.person(chance)
     for link in table.links:
         row[link.name] = _reference(link, chance)
+    if table.superior:
+        # The first few lead the others; nobody leads the first.
+        row[table.superior.name] = chance.randint(1, min(number, 5)) if number else None
     return row
 
 
@@ -337,8 +347,9 @@ def _ddl_lines(table: Tab) -> Iterator[str]:
     yield f"{quoted(table.key)} INTEGER PRIMARY KEY"
     for column in table.columns:
         yield f"{column.sql} {column.type}"
-    for link in table.links:
+    links = [*table.links, *([table.superior] if table.superior else [])]
+    for link in links:
         yield f"{quoted(link.name)} INTEGER"
-    for link in table.links:
+    for link in links:
         if link.is_declared:
             yield f"FOREIGN KEY ({quoted(link.name)}) REFERENCES {link.parent.sql} ({quoted(link.parent.key)})"
