@@ -128,7 +128,7 @@ class _QueryWriter(ExpressionWriter):
         return [f"ORDER BY {', '.join(keys)}", *self._limit(last)]
 
     def _output_names(self, body: tree.Body, frame: Frame, *, is_named: bool = True) -> list[str | None]:
-        aliases = item_names(body.items, frame) if is_named else [None] * len(body.items)
+        aliases = item_names(body.items, frame, self.candidates) if is_named else [None] * len(body.items)
         return [
             frame.column(item).name if isinstance(item, tree.Column) else alias
             for item, alias in zip(body.items, aliases, strict=True)
@@ -145,7 +145,7 @@ class _QueryWriter(ExpressionWriter):
         if body.per:
             return self._numbered(frame)
         body = frame.body
-        aliases = item_names(body.items, frame) if is_named else [None] * len(body.items)
+        aliases = item_names(body.items, frame, self.candidates) if is_named else [None] * len(body.items)
         select = "SELECT DISTINCT " if body.is_distinct and not self._orders_outside(body) else "SELECT "
         return [
             select + self._items(body.items, aliases, frame),
@@ -326,7 +326,7 @@ class _QueryWriter(ExpressionWriter):
     def _numbered(self, frame: Frame) -> list[str]:
         """The first rows of each group: numbered within it, then cut."""
         body = frame.body
-        aliases = item_names(body.items, frame)
+        aliases = item_names(body.items, frame, self.candidates)
         output = _distinct(self._output_names(body, frame))
         if any(isinstance(item, tree.AllOf) for item in body.items):
             raise UndecodableError("All columns of a table cannot be numbered within groups.")

@@ -159,7 +159,16 @@ class ExpressionWriter(ABC):
         if name in ("count_distinct", "sum_distinct"):
             return f"{name.partition('_')[0].upper()}(DISTINCT {self.expression(operand, frame)})"
         value = self._as_number(operand, frame) if name in ("sum", "avg") else self.expression(operand, frame)
-        return f"{name.upper()}({value})"
+        written = f"{name.upper()}({value})"
+        return f"COALESCE({written}, 0)" if name == "sum" and self._is_of_matches(operand, frame) else written
+
+    @staticmethod
+    def _is_of_matches(operand: tree.Expression, frame: Frame) -> bool:
+        """Whether a total is taken beside rows that are kept without a match: it is 0 for those."""
+        kept = frame.body.keep_all
+        return kept is not None and any(
+            isinstance(node, tree.Column) and node.instance != (kept, False) for node in tree.walk(operand)
+        )
 
     @staticmethod
     def _counted(operand: tree.AllOf, frame: Frame) -> str:
@@ -279,6 +288,8 @@ class ExpressionWriter(ABC):
             raise UndecodableError("An aggregate is filtered twice.")
         assert isinstance(aggregate, tree.Call)
         condition = self.conditions(conditions, frame)
+        if aggregate.name == "sum":  # a total over no rows is 0 to a reader, and NULL to FILTER
+            return f"SUM(CASE WHEN {condition} THEN {self._as_number(aggregate.operands[0], frame)} ELSE 0 END)"
         if self.dialect.has_filter:
             return f"{self.expression(aggregate, frame)} FILTER (WHERE {condition})"
         operand = aggregate.operands[0]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from t2s_magic.builtin import names, tree
 from t2s_magic.builtin.dialects import DATE
 from t2s_magic.builtin.frames import Frame
+from t2s_magic.builtin.tokens import Candidate
 from t2s_magic.builtin.words import split_name
 
 _PREFIXES = {
@@ -29,7 +30,7 @@ _TRANSPARENT = frozenset(("round", "round_int", "abs", "lower", "upper"))
 _LONGEST = 40
 
 
-def item_names(items: Sequence[tree.Expression], frame: Frame) -> list[str | None]:
+def item_names(items: Sequence[tree.Expression], frame: Frame, candidates: Sequence[Candidate]) -> list[str | None]:
     """A name for each computed item, None for plain columns; distinct, and no column's name."""
     taken = {column.name.casefold() for table, _ in frame.labels for column in frame.table(table).columns}
     found: list[str | None] = []
@@ -39,6 +40,8 @@ def item_names(items: Sequence[tree.Expression], frame: Frame) -> list[str | Non
             found.append(None)
             continue
         base = _name(item, frame)
+        if isinstance(item, tree.Only):
+            base = f"{base}_{_value_of(item.conditions, candidates)}"
         if isinstance(item, tree.Column) and not item.is_other:
             base = f"{_snake(frame.labels[item.instance])}_{base}"
         if len(base) > _LONGEST or names.quote(base, "postgres") != base:
@@ -67,7 +70,7 @@ def _name(node: tree.Expression, frame: Frame) -> str:
         case tree.PercentIf():
             return "percentage"
         case tree.Only(_, aggregate):
-            return f"{_name(aggregate, frame)}_if"
+            return _name(aggregate, frame)
         case tree.Call("count" | "count_distinct", (tree.Column() as column,)) if _is_key(column, frame):
             return f"number_of_{_snake(frame.table(column.table).name)}"
         case tree.Call("min" | "max" as name, (tree.Column() as column,)) if frame.kind(column) == DATE:
@@ -92,6 +95,14 @@ def _name(node: tree.Expression, frame: Frame) -> str:
             return _ARITHMETIC.get(name, name)
         case _:
             return "value"
+
+
+def _value_of(conditions: tree.Conditions, candidates: Sequence[Candidate]) -> str:
+    """``paid`` for ``status = 'paid'``; "if" for anything longer."""
+    match conditions:
+        case tree.Conditions((tree.Test(_, "=", (tree.Literal(value),)),)) if value < len(candidates):
+            return _snake(candidates[value].text)
+    return "if"
 
 
 def _is_key(column: tree.Column, frame: Frame) -> bool:

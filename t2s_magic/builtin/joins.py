@@ -24,6 +24,7 @@ SAME_NAME, SAME_NAME_OF_A_NAME = 7.0, 9.0
 _SECOND_COPY_CROSSING = 0.5
 _SHORTEST_TABLE_NAME = 4
 _MOST_PER_NAME = 64
+_MOST_STEPS = 8
 _MOST_VISITED = 20_000
 _KEY_ENDINGS = ("id", "code", "key", "no", "num", "number", "uuid", "guid", "sku", "isbn")
 _PLAIN_NAMES = frozenset(
@@ -136,6 +137,8 @@ class JoinGraph:
             if instance in goals:
                 return list(path)
             done.add(instance)
+            if len(path) == _MOST_STEPS:
+                continue
             for join, further in self._steps(instance, second_copies, taken):
                 if further in done or further in connected:
                     continue
@@ -190,9 +193,14 @@ def _position(table: Table, name: str) -> int | None:
 
 def _declared(schema: Schema) -> Iterator[Edge]:
     positions = {id(table): number for number, table in enumerate(schema.tables)}
+    by_name: dict[str, list[Table]] = defaultdict(list)
+    for table in schema.tables:
+        by_name[table.name.casefold()].append(table)
     for number, table in enumerate(schema.tables):
         for key in table.foreign_keys:
-            target = _target(schema, table, key.to_table, key.to_path)
+            same_name = by_name[key.to_table.casefold()]
+            in_path = (other for other in same_name if other.path == (key.to_path or table.path))
+            target = next(in_path, next(iter(same_name), None))
             if target is None:
                 continue
             columns = [_position(table, name) for name in key.columns]
@@ -204,11 +212,6 @@ def _declared(schema: Schema) -> Iterator[Edge]:
                     positions[id(target)],
                     tuple(column for column in to_columns if column is not None),
                 )
-
-
-def _target(schema: Schema, table: Table, name: str, path: tuple[str, ...]) -> Table | None:
-    same_name = [other for other in schema.tables if other.name.casefold() == name.casefold()]
-    return next((other for other in same_name if other.path == (path or table.path)), next(iter(same_name), None))
 
 
 def singular(name: str) -> str:

@@ -17,8 +17,8 @@ _RESERVED = frozenset(
     declare default deferrable deferred delayed delete dense_rank desc describe deterministic detach distinct
     distinctrow div do double drop dual each else elseif empty enclosed end escape escaped except exclusive exists exit
     explain false fetch first_value float for force foreign freeze from full fulltext function generated get glob grant
-    group grouping groups having if ignore ilike immediate in index indexed infile initially inner inout insert instead int
-    integer intersect interval into is isnull iterate join json_table key keys kill lag last_value lateral lead leading
+    group grouping groups having if ignore ilike immediate in index indexed infile initially inner inout insert instead
+    int integer intersect interval into is isnull iterate join json_table key keys kill lag last_value lateral lead leading
     leave left like limit linear lines load localtime localtimestamp lock long loop match mod modifies natural not
     notnull nth_value ntile null numeric of offset on only optimize option optionally or order out outer outfile over
     overlaps partition percent_rank pivot placing plan pragma precision primary procedure purge qualify query raise
