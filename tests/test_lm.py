@@ -349,6 +349,46 @@ def test_a_provider_without_a_key_is_told(monkeypatch):
         make_backend("openai/gpt-4o-mini", environ={}).lm("?")
 
 
+@pytest.fixture
+def provider(monkeypatch):
+    """A provider of dspy's own, at a server of ours: ``provider(reply)`` asks it once."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+
+    def ask_it(reply: Reply) -> list[str]:
+        with openai_server(reply) as server:
+            settings = {"api_base": server.base_url, "api_key": KEY, "cache": False, "num_retries": 0}
+            with told():
+                return dspy.LM("openai/gpt-4o-mini", **settings)("?")
+
+    return ask_it
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "words"),
+    [
+        (refusal(401, f"Incorrect API key provided: {KEY}"), KeyRefusedError, "refused the key"),
+        (refusal(429, f"slow down, {KEY}"), ModelBusyError, "is busy; ask again later"),
+        (refusal(400, "maximum context length is 8192 tokens"), PromptTooLongError, "too long for"),
+        (refusal(500, "it burns"), ModelUnreachableError, "failed; nothing was run. It said: .*it burns"),
+        (refusal(404, "no such model"), ModelError, "cannot be used; nothing was run. It said: no such model"),
+    ],
+)
+def test_what_a_provider_refuses_becomes_our_error_without_the_key(provider, reply, error, words):
+    with pytest.raises(error, match=words) as raised:
+        provider(reply)
+    assert KEY not in str(raised.value)
+
+
+def test_a_provider_answers_our_program_like_any_lm(provider):
+    assert provider(Reply("SELECT 1")) == ["SELECT 1"]
+
+
+def test_no_list_of_prices_is_fetched(monkeypatch):
+    monkeypatch.delenv("LITELLM_LOCAL_MODEL_COST_MAP", raising=False)
+    make_backend("openai/gpt-4o-mini", environ={})
+    assert os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] == "true"
+
+
 def test_an_error_of_our_own_endpoint_comes_through_dspy_as_it_is():
     with openai_server(refusal(401, "no")) as server:
         lm = make_backend(environ={"T2S_API_BASE": server.base_url}).lm

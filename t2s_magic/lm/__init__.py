@@ -68,6 +68,8 @@ def make_backend(
     ``openai/NAME`` are asked at ``T2S_API_BASE`` with ``T2S_API_KEY``, which goes nowhere else; every other name is
     reached as its provider's settings say. No connection is made here. Raises UsageError for settings that cannot be.
     """
+    # Else dspy, and litellm at its import, fetch a list of prices from GitHub, which nobody here asked for.
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "true")
     base = environ.get("T2S_API_BASE", "").strip()
     chosen = (name or environ.get("T2S_LM", "")).strip() or (STARLING if base else BUILTIN)
     if chosen == BUILTIN:
@@ -103,8 +105,6 @@ def _lm(name: str, engine: EndpointEngine) -> Any:
 
 
 def _of_provider(name: str, patience: Patience) -> Backend:
-    # Else litellm, which dspy falls back to, fetches a price list over the network at its import.
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "true")
     if "/" not in name:
         raise UsageError(
             f"No LM is called {name!r}. Use builtin, starling, or provider/model such as openai/gpt-4o-mini."

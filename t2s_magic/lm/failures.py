@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,9 +16,11 @@ from t2s_magic.errors import (
     PromptTooLongError,
     Text2SqlError,
 )
+from t2s_magic.lm.replies import SAYS_TOO_LONG
 from t2s_magic.schema.names import one_line
 
 SHOWN_CHARACTERS = 200
+SHORTEST_KEY = 8
 dspys = dspy.utils.exceptions
 
 # Specific classes stand before their parents.
@@ -58,5 +61,18 @@ def _ours_behind(error: BaseException) -> Text2SqlError | None:
 def _as_model_error(error: Exception) -> ModelError:
     lm = getattr(error, "model", None) or getattr(dspy.settings.lm, "model", None) or "The LM"
     kind, words = next((kind, words) for dspys_kind, kind, words in _TOLD if isinstance(error, dspys_kind))
-    said = one_line(" ".join(str(error).split()))[:SHOWN_CHARACTERS]
-    return kind(f"{words.format(lm=lm)}; nothing was run. It said: {said}")
+    if kind is ModelError and SAYS_TOO_LONG.search(str(error)):
+        kind, words = PromptTooLongError, "The prompt is too long for {lm}"
+    happened = f"{words.format(lm=lm)}; nothing was run."
+    # Providers repeat the key, or a part of it, when they refuse it.
+    return kind(happened) if kind is KeyRefusedError else kind(f"{happened} It said: {_said(error)}")
+
+
+def _said(error: Exception) -> str:
+    """The error's own words, on one line, shortened, without dspy's advice and without any key of the environment."""
+    text = " ".join(str(error).partition("To fix:")[0].split())
+    text = text.removeprefix(f"[{getattr(error, 'model', None)}] ")
+    for name, value in os.environ.items():
+        if name.endswith(("_KEY", "_TOKEN", "_SECRET")) and len(value) >= SHORTEST_KEY:
+            text = text.replace(value, "•••")
+    return one_line(text)[:SHOWN_CHARACTERS]
