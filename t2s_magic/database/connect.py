@@ -151,7 +151,9 @@ def _engine(url: URL) -> Engine:
         ) from error
     except ModuleNotFoundError as error:
         package = _PACKAGES.get(error.name or "", error.name)
-        raise NoConnectionError(f"The driver of {url.drivername!r} is not installed. Run pip install {package}.") from error
+        raise NoConnectionError(
+            f"The driver of {url.drivername!r} is not installed. Run pip install {package}."
+        ) from error
 
 
 def _driver_connection(source: Engine | Connection) -> Any:

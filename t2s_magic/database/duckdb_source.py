@@ -101,7 +101,12 @@ def open_file(source: DuckDbFile) -> duckdb.DuckDBPyConnection:
 
 
 def close_the_ways_out(connection: duckdb.DuckDBPyConnection) -> None:
-    """No files, no network, no extensions, no names of Python variables; and no way to take that back."""
+    """No files, no network, no extensions, no names of Python variables; and no way to take that back.
+
+    It holds for every connection of this process to the file, so another one of ours may have done it already.
+    """
+    if connection.execute("SELECT current_setting('lock_configuration')").fetchall() == [(True,)]:
+        return
     for setting in _CLOSE_THE_WAYS_OUT:
         connection.execute(setting)
 
