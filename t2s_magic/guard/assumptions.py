@@ -9,7 +9,16 @@ from sqlglot import exp
 
 from t2s_magic.guard.filters import Filter, count_filters, filters_of, read_filter, what_there_is
 from t2s_magic.guard.in_words import parse, selects_of
-from t2s_magic.guard.look_ups import NULL_IN_LIST, Column, LookUp, LookUps, column_of, from_table, missing_in
+from t2s_magic.guard.look_ups import (
+    NULL_IN_LIST,
+    Column,
+    LookUp,
+    LookUps,
+    column_of,
+    columns_in,
+    from_table,
+    missing_in,
+)
 from t2s_magic.guard.repeats import repeated_sums
 from t2s_magic.guard.words_names import Source
 from t2s_magic.guard.words_parts import kind_of_type, listed
@@ -133,7 +142,7 @@ def _dates_used(select: SelectRead) -> dict[tuple[str, str], str]:
     clauses = [select.node.args.get(name) for name in ("where", "group", "order")]
     used = {}
     for clause in clauses:
-        for node in clause.find_all(exp.Column) if clause is not None else ():
+        for node in columns_in(clause) if clause is not None else ():
             column = column_of(node, select.scope)
             if column is not None and _is_date(column.table, column.name):
                 used[column.source.alias, column.name] = f"{column.source.name}.{column.name}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from t2s_magic.errors import Text2SqlError
 from t2s_magic.guard.words_names import Source
-from t2s_magic.guard.words_parts import kind_of_type
+from t2s_magic.guard.words_parts import TooComplexError, kind_of_type
 from t2s_magic.guard.words_scope import Scope
 from t2s_magic.schema import Table
 
@@ -100,7 +100,10 @@ def column_of(node: exp.Expr, scope: Scope) -> Column | None:
     """The column of a table of this SELECT that ``node`` is, or None."""
     if not isinstance(node, exp.Column) or isinstance(node.this, exp.Star):
         return None
-    found = scope.locate(node)
+    try:
+        found = scope.locate(node)
+    except TooComplexError:
+        return None
     if found is None or found[0].table is None:
         return None
     table = found[0].table
@@ -117,6 +120,13 @@ def missing_in(query: exp.Select, look_ups: LookUps) -> int:
     is_missing = exp.Is(this=exp.Column(this=name.copy()), expression=exp.Null())
     counts = look_ups.counts(exp.Select().from_(source), [is_missing])
     return counts[1] if counts else 0
+
+
+def columns_in(node: exp.Expr) -> Iterator[exp.Column]:
+    """The columns that ``node`` names itself, not those of queries inside it."""
+    for inner in node.walk(prune=lambda inner: isinstance(inner, exp.Query)):
+        if isinstance(inner, exp.Column):
+            yield inner
 
 
 def range_of(column: Column, look_ups: LookUps) -> str:

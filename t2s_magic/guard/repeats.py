@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from t2s_magic.guard.look_ups import Column, column_of
+from t2s_magic.guard.look_ups import Column, column_of, columns_in
 from t2s_magic.guard.words_names import Source
 from t2s_magic.guard.words_scope import Place, SelectRead
 
@@ -16,7 +16,7 @@ def repeated_sums(select: SelectRead) -> Iterator[str]:
     for aggregate in select.node.find_all(exp.Sum, exp.Avg, exp.Count):
         if aggregate.parent_select is not select.node or isinstance(aggregate.parent, exp.Window):
             continue
-        columns = [column_of(node, select.scope) for node in aggregate.find_all(exp.Column)]
+        columns = [column_of(node, select.scope) for node in columns_in(aggregate)]
         sources = {column.source.alias: column for column in columns if column is not None}
         if len(sources) != 1 or isinstance(aggregate.this, exp.Distinct) or None in columns:
             continue
