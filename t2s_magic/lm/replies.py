@@ -1,0 +1,141 @@
+"""What an OpenAI-compatible server replied: a completion, or the words for its refusal. No dspy."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from t2s_magic.errors import KeyRefusedError, ModelError, ModelUnreachableError, PromptTooLongError
+from t2s_magic.schema.names import one_line
+
+SHOWN_CHARACTERS = 200
+MODELS_NAMED = 10
+
+SAYS_TOO_LONG = re.compile(
+    r"context.{0,20}(length|window|size)|maximum context|max_model_len|prompt (is )?too (long|large)|too many tokens"
+    r"|exceeds? the (available|maximum)|longer than the maximum",
+    re.IGNORECASE,
+)
+_STARTING = re.compile(r"load(ing)? model|starting|warming|waking|cold|not ready|no (healthy )?replica", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One answer: ``finish_reason`` is the server's word ("stop", "length", …); token counts are None if not told."""
+
+    text: str
+    finish_reason: str
+    model: str
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cached_tokens: int | None = None
+
+
+def read_completion(response: httpx.Response, host: str) -> Completion:
+    """The first choice of a chat completion; raises ModelUnreachableError where the reply is something else."""
+    try:
+        data = json.loads(response.content)
+        choice = data["choices"][0]
+        message = choice.get("message") or {"content": choice["text"]}
+        usage = data.get("usage") or {}
+        return Completion(
+            text=str(message.get("content") or ""),
+            finish_reason=str(choice.get("finish_reason") or "stop"),
+            model=str(data.get("model") or "unknown"),
+            prompt_tokens=usage.get("prompt_tokens"),
+            completion_tokens=usage.get("completion_tokens"),
+            cached_tokens=(usage.get("prompt_tokens_details") or {}).get("cached_tokens"),
+        )
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
+        kind = one_line(response.headers.get("content-type") or "no content type")
+        raise ModelUnreachableError(
+            f"{host} answered something that is not a completion ({kind}); nothing was run. Is T2S_API_BASE right?"
+        ) from error
+
+
+def read_models(response: httpx.Response) -> tuple[str, ...]:
+    """The names in a list of models; () where the reply is no such list."""
+    try:
+        return tuple(str(model["id"]) for model in json.loads(response.content)["data"])
+    except (ValueError, KeyError, TypeError):
+        return ()
+
+
+def is_starting(response: httpx.Response) -> bool:
+    """Does a 503 say that the server is on its way, rather than broken?"""
+    return "retry-after" in response.headers or bool(_STARTING.search(response.text))
+
+
+def retry_after(response: httpx.Response, default: float) -> float:
+    """The server's own Retry-After in seconds, told as a number or as a date; ``default`` where it tells none."""
+    told = response.headers.get("retry-after", "")
+    try:
+        return max(0.0, float(told))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(told).timestamp() - time.time())
+    except ValueError:
+        return default
+
+
+def refusal(response: httpx.Response, base_url: str, key: str) -> ModelError:
+    """The error for a reply that is no success, in words for people and without the key."""
+    status = response.status_code
+    host = host_of(base_url)
+    said = _shown(response, key)
+    if status in {401, 403}:
+        do = "Set T2S_API_KEY to a key of that server." if key else "It asks for a key: set T2S_API_KEY."
+        return KeyRefusedError(f"{host} refused the key ({status}); nothing was run. {do}")
+    if status in {400, 413, 422} and SAYS_TOO_LONG.search(response.text):
+        return PromptTooLongError(f"The prompt is too long for the model at {host}: {said}")
+    if 300 <= status < 400:
+        return ModelUnreachableError(
+            f"{host} redirects elsewhere ({status}), which is not followed: the key is for it alone. "
+            "Set T2S_API_BASE to the final address."
+        )
+    if status >= 500:
+        return ModelUnreachableError(f"{host} answered {status}: {said} Nothing was run. Ask again later.")
+    return ModelError(f"{host} refused the request ({status}): {said}")
+
+
+def no_such_model(base_url: str, model: str, models: Sequence[str]) -> ModelError:
+    """The error for 404: the model is not there, or the address is wrong."""
+    if not models:
+        return ModelUnreachableError(
+            f"{base_url}/chat/completions is not there (404), nor a list of models. Is T2S_API_BASE right?"
+        )
+    names = ", ".join(one_line(each) for each in models[:MODELS_NAMED])
+    host = host_of(base_url)
+    return ModelError(f"{host} has no model {model!r}; it has {names}. Choose one: --lm openai/{one_line(models[0])}")
+
+
+def host_of(url: str) -> str:
+    """Host and port of a URL, without user, password or path: ``"127.0.0.1:8000"``."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _shown(response: httpx.Response, key: str) -> str:
+    """What the server said, on one line, shortened, without the key."""
+    text = _message(response)
+    if key:
+        text = text.replace(key, "•••")
+    line = one_line(" ".join(text.split()))
+    return f"{line[:SHOWN_CHARACTERS]}…" if len(line) > SHOWN_CHARACTERS else line or "(no text)"
+
+
+def _message(response: httpx.Response) -> str:
+    try:
+        said: Any = json.loads(response.content)
+    except (ValueError, RecursionError):
+        return response.text
+    error = said.get("error", said) if isinstance(said, dict) else said
+    return str(error.get("message", error) if isinstance(error, dict) else error)
