@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,8 @@ from t2s_magic.jupysql import Connections, result_set, save_snippet
 from t2s_magic.lm import Patience
 from t2s_magic.memory import Pairs, demos_for, make_pair
 
+# Set or changed by %env between two questions, they count from the next one on.
+LM_VARIABLES = ("T2S_LM", "T2S_API_BASE", "T2S_API_KEY")
 ENFORCED = "read-only, enforced by the engine"
 CHECKED_ONLY = "checked; read-only is not enforced by this engine, so it waits for your Run"
 
@@ -83,7 +86,8 @@ class Session:
         """The asker for ``lm`` (None: the setting) under today's settings; the same one as long as they stay."""
         settings = self.settings
         name = lm or settings.lm or None
-        key = (name, settings.program, settings.sample_values, settings.max_lm_calls, settings.lm_time_limit)
+        environ = tuple(os.environ.get(variable) for variable in LM_VARIABLES)
+        key = (name, environ, settings.program, settings.sample_values, settings.max_lm_calls, settings.lm_time_limit)
         if key not in self._askers:
             self._askers[key] = pipeline.Asker(
                 lm=name,
