@@ -1,0 +1,168 @@
+"""The command line, as a process: over real SQLite files and an LM behind real HTTP."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from openai_server import openai_server
+
+from t2s_magic.cli import main
+
+
+@pytest.fixture
+def databases(tmp_path: Path) -> Path:
+    folder = tmp_path / "databases" / "people"
+    folder.mkdir(parents=True)
+    with sqlite3.connect(folder / "people.sqlite") as connection:
+        connection.executescript(
+            """
+            CREATE TABLE person (name TEXT, age INTEGER, paid NUMERIC);
+            INSERT INTO person VALUES ('Ada', 36, 1.5), ('Alan', 41, NULL);
+            """
+        )
+    return folder.parent
+
+
+@dataclass(frozen=True)
+class Run:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def t2s(capsys, monkeypatch):
+    """``python -m t2s_magic`` with these arguments, in this process: its imports take seconds."""
+
+    def run(*arguments: object, base_url: str = "") -> Run:
+        monkeypatch.delenv("T2S_LM", raising=False)
+        monkeypatch.setenv("T2S_API_BASE", base_url)
+        code = main([str(argument) for argument in arguments])
+        return Run(code, *capsys.readouterr())
+
+    return run
+
+
+def test_the_module_runs_as_a_process():
+    run = subprocess.run([sys.executable, "-m", "t2s_magic", "--help"], capture_output=True, text=True)
+    assert run.returncode == 0
+    assert "ask one question" in run.stdout
+
+
+def url(databases: Path) -> str:
+    return f"sqlite:///{databases}/people/people.sqlite"
+
+
+def test_ask_prints_the_answer(t2s, databases):
+    with openai_server("SELECT name FROM person ORDER BY name") as server:
+        run = t2s("ask", "Who is there?", "--db", url(databases), base_url=server.base_url)
+    assert run.returncode == 0, run.stderr
+    for part in ("SELECT name FROM person ORDER BY name", "Ada", "Alan", "Lists name of person"):
+        assert part in run.stdout
+
+
+def test_ask_as_json_is_one_object(t2s, databases):
+    with openai_server("SELECT name, paid FROM person ORDER BY name") as server:
+        run = t2s("ask", "Who paid?", "--db", url(databases), "--json", base_url=server.base_url)
+    assert json.loads(run.stdout) == {
+        "question": "Who paid?",
+        "sql": "SELECT name, paid FROM person ORDER BY name",
+        "in_words": "Lists name and paid of person, ordered by name (A to Z).",
+        "columns": ["name", "paid"],
+        "rows": [["Ada", 1.5], ["Alan", None]],
+        "confidence": None,
+        "error": None,
+    }
+
+
+def test_a_refused_statement_is_an_error_in_the_json_and_in_the_exit_code(t2s, databases):
+    with openai_server("DELETE FROM person") as server:
+        run = t2s("ask", "Forget all", "--db", url(databases), "--json", base_url=server.base_url)
+    told = json.loads(run.stdout)
+    assert (run.returncode, told["sql"], told["rows"]) == (1, "DELETE FROM person", [])
+    assert "DELETE" in told["error"]
+
+
+def test_a_missing_database_is_one_line_on_stderr(t2s, tmp_path):
+    run = t2s("ask", "Who?", "--db", f"sqlite:///{tmp_path}/nothing.sqlite")
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr.startswith("t2s_magic: ")
+    assert "nothing.sqlite" in run.stderr
+    assert run.stderr.count("\n") == 1
+    assert not (tmp_path / "nothing.sqlite").exists()
+
+
+QUESTIONS = [
+    {"db_id": "people", "question": "How many?", "sql": "SELECT count(*) FROM person"},
+    {"db_id": "people", "question": "Who?", "sql": "SELECT name FROM person"},
+    {"db_id": "people", "question": "How old?", "sql": "SELECT age FROM person"},
+]
+
+
+@pytest.fixture
+def questions(tmp_path: Path) -> Path:
+    file = tmp_path / "dev.jsonl"
+    file.write_text("".join(json.dumps(question) + "\n" for question in QUESTIONS))
+    return file
+
+
+SCRIPT = ("SELECT count(*) FROM person", "SELECT name FROM person WHERE age > 40", "DROP TABLE person")
+
+
+def test_eval_counts_right_wrong_and_failed_apart(t2s, databases, questions, tmp_path):
+    out = tmp_path / "predictions.jsonl"
+    with openai_server(*SCRIPT) as server:
+        run = t2s("eval", questions, "--databases", databases, "--out", out, base_url=server.base_url)
+    assert run.stdout.splitlines()[-1] == "execution accuracy 1/3 = 33.3%"
+    assert "right    1/3" in run.stderr
+    assert "wrong    1" in run.stderr
+    assert "failed   1" in run.stderr
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    keys = ["db_id", "question", "gold", "sql", "correct", "error", "confidence", "abstained", "seconds"]
+    assert [list(line) for line in lines] == [keys] * 3
+    assert [(line["sql"], line["correct"]) for line in lines] == list(zip(SCRIPT, (True, False, False), strict=True))
+    assert [bool(line["error"]) for line in lines] == [False, False, True]
+
+
+def test_eval_leaves_out_flagged_questions_and_stops_at_the_limit(t2s, databases, questions, tmp_path):
+    flags = tmp_path / "flags.jsonl"
+    flags.write_text('{"split": "dev", "index": 0}\n{"split": "train", "index": 1}\n')
+    with openai_server("SELECT name FROM person") as server:
+        run = t2s("eval", questions, "--databases", databases, "--skip", flags, "--limit", 1, base_url=server.base_url)
+    assert run.stdout.splitlines()[-1] == "execution accuracy 1/1 = 100.0%"
+
+
+def test_eval_gives_demos_of_the_same_database_but_never_the_question_itself(t2s, databases, questions):
+    with openai_server("SELECT count(*) FROM person") as server:
+        t2s("eval", questions, "--databases", databases, "--demos", "same-db:5", "--limit", 1, base_url=server.base_url)
+    *demos, question = server.requests[0]["messages"]
+    assert "How old?" in str(demos)
+    assert "How many?" not in str(demos)
+    assert "How many?" in question["content"]
+
+
+def test_eval_asks_on_another_engine(t2s, databases, questions):
+    with openai_server("SELECT count(*) FROM person", "FROM person SELECT name", "SELECT age FROM person") as server:
+        run = t2s("eval", questions, "--databases", databases, "--dialect", "duckdb", base_url=server.base_url)
+    assert run.stdout.splitlines()[-1] == "execution accuracy 3/3 = 100.0%", run.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "message"), [("{nonsense", "Line 1 of"), ('{"db_id": "people"}', "no question and no sql")]
+)
+def test_a_broken_question_set_names_its_line(t2s, databases, tmp_path, line, message):
+    file = tmp_path / "broken.jsonl"
+    file.write_text(line)
+    run = t2s("eval", file, "--databases", databases)
+    assert run.returncode == 1
+    assert message in run.stderr
+
+
+def test_a_missing_folder_says_what_is_wanted(t2s, questions, tmp_path):
+    run = t2s("eval", questions, "--databases", tmp_path / "nowhere")
+    assert run.returncode == 1
+    assert "--databases wants a folder" in run.stderr
