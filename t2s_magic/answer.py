@@ -50,7 +50,7 @@ class Answer:
 
     - ``run(sql)`` checks and runs, ``review(sql)`` checks and reads back; ``cancel()`` stops a run from any thread;
     - ``approve(question, sql)`` and ``reject(question, sql)`` return a sentence for the person, or raise;
-    - ``for_cell(sql)`` returns the text of a ``%%sql`` cell, or raises;
+    - ``for_cell(sql)`` returns the SQL as it may stand in a ``%%sql`` cell, or raises;
     - ``to_result(rows)`` makes what ``.rows`` returns (jupysql's kind of result).
 
     Without ``run`` the SQL is shown and never run. ``enforcement`` says in a few words who keeps the run read-only;
@@ -297,7 +297,8 @@ class Answer:
         return _told(self._reject, self.question, _sql_of(message)) if self._reject else None
 
     def _on_for_cell(self, message: Mapping[str, Any]) -> dict[str, Any] | None:
-        return _told(self._for_cell, _sql_of(message)) if self._for_cell else None
+        reply = _told(self._for_cell, _sql_of(message)) if self._for_cell else None
+        return reply if reply is None or reply["isRefused"] else {**reply, "text": f"%%sql\n{reply['text']}"}
 
     def _on_csv(self, _message: Mapping[str, Any]) -> dict[str, Any] | None:
         return self._exported(csv_text)

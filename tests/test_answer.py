@@ -357,8 +357,8 @@ def test_approval_and_its_refusal_are_told_in_a_sentence(answer):
 
 
 def test_a_cell_to_copy_is_made_by_the_kernel(answer):
-    _, do = page(answer(for_cell=lambda sql: f"%%sql\n{sql}"))
-    assert do("for_cell", sql=ADULTS)[0]["text"] == f"%%sql\n{ADULTS}"
+    _, do = page(answer(for_cell=lambda sql: f"{sql} -- escaped"))
+    assert do("for_cell", sql=ADULTS)[0]["text"] == f"%%sql\n{ADULTS} -- escaped"
 
 
 def test_rows_leave_as_csv_in_a_buffer(answer):

@@ -4,6 +4,7 @@
 const MILLISECONDS_BEFORE_REVIEW = 300;
 const MILLISECONDS_BEFORE_DOUBT = 4000;
 const BIG_VALUE_LENGTH = 40;
+const LONG_SENTENCE = 120;
 
 const KEYWORDS = new Set(
   `all and any as asc between by case cast collate create cross current_date current_timestamp desc distinct else end
@@ -116,13 +117,14 @@ function render({ model, el }, place) {
 
   const words = element("p", { className: "t2s-words" });
   const certainty = element("span", { className: "t2s-certainty", title: "How probable it is that this SQL is right, by the LM's own estimate" });
+  const head = element("header", { className: "t2s-head" }, words, certainty);
   const notices = element("div");
   const assumptions = element("ul", { className: "t2s-assumptions" });
   const readings = element("div", { className: "t2s-readings", role: "group", aria: { label: "Readings of the question" } });
   const mark = element("pre", { className: "t2s-mark", aria: { hidden: "true" } });
   const paint = element("pre", { className: "t2s-paint", aria: { hidden: "true" } });
   const editor = element("textarea", {
-    className: "t2s-editor", spellcheck: false, autocomplete: "off", rows: 1,
+    className: "t2s-editor", spellcheck: false, autocomplete: "off", rows: 1, placeholder: "Write SQL here",
     aria: { label: "SQL. Control and Enter runs it." }, data: { name: "editor", lmSuppressShortcuts: "true" },
   });
   const problem = element("p", { className: "t2s-problem" });
@@ -136,11 +138,10 @@ function render({ model, el }, place) {
   const rows = element("section", { className: "t2s-rows", aria: { label: "Rows" } });
   const provenance = element("p", { className: "t2s-provenance" });
   const promptText = element("pre", { className: "t2s-prompt-text" });
-  const prompt = element("details", { className: "t2s-prompt" }, element("summary", {}, "Prompt that was sent"), promptText);
+  const prompt = element("details", { className: "t2s-prompt" }, element("summary", { data: { name: "prompt" } }, "Prompt that was sent"), promptText);
   const status = element("p", { className: "t2s-live", role: "status" });
   const root = element("article", { className: "t2s", aria: { label: "Answer" } },
-    element("header", { className: "t2s-head" }, words, certainty),
-    notices, assumptions, readings,
+    head, notices, assumptions, readings,
     element("div", { className: "t2s-sql" }, mark, paint, editor),
     problem,
     element("div", { className: "t2s-bar" }, run, cancel, elapsed, copy, element("span", { className: "t2s-space" }), approve, reject),
@@ -214,6 +215,8 @@ function render({ model, el }, place) {
     if (view.loaded !== loaded || (document.activeElement !== editor && !editing)) editor.value = view.sql;
     loaded = view.loaded;
     words.textContent = view.words;
+    words.classList.toggle("t2s-is-long", view.words.length > LONG_SENTENCE);
+    head.hidden = !view.words;
     certainty.textContent = view.isAbstained ? "not sure" : view.certainty;
     certainty.hidden = !certainty.textContent;
     certainty.classList.toggle("t2s-is-unsure", view.isAbstained);
@@ -266,10 +269,13 @@ function render({ model, el }, place) {
     if (!page.rowCount) return "";
     const [text, kind] = page.rows[0][0];
     if (page.isOneValue && text.length <= BIG_VALUE_LENGTH) {
-      return element("dl", { className: "t2s-one" },
-        element("dt", {}, page.columns[0].name), element("dd", { className: `t2s-is-${kind}`, dir: "auto" }, kind === "empty" ? "''" : text));
+      return element("div", { className: "t2s-one" },
+        element("p", { className: "t2s-label", dir: "auto" }, page.columns[0].name),
+        element("p", { className: `t2s-value t2s-is-${kind}`, dir: "auto" }, kind === "empty" ? "''" : text));
     }
-    const scroller = element("div", { className: "t2s-scroll", tabIndex: 0, role: "region", aria: { label: "Table of rows" } });
+    const scroller = element("div", {
+      className: "t2s-scroll", tabIndex: 0, role: "region", aria: { label: "Table of rows" }, data: { name: "rows" },
+    });
     scroller.append(tableOf(page, (cell, row, column) => ((cell.dataset.at = `${row} ${column}`), ask("cell", { row, column }))));
     return scroller;
   }

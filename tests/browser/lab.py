@@ -101,7 +101,7 @@ class Notebook:
 
 
 @contextmanager
-def jupyterlab(folder: Path) -> Iterator[str]:
+def jupyterlab(folder: Path, **environment: str) -> Iterator[str]:
     """A JupyterLab that serves ``folder`` on 127.0.0.1; yields the address of NOTEBOOK in it, with token."""
     home = folder / "home"
     settings = home / "settings"
@@ -113,8 +113,9 @@ def jupyterlab(folder: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
     command += [f"--port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}"]
     command += ["--expose-app-in-browser"]
-    environment = {
+    variables = {
         **os.environ,
+        **environment,
         "HOME": str(home),
         "IPYTHONDIR": str(home / "ipython"),
         "JUPYTER_TOKEN": token,
@@ -124,7 +125,7 @@ def jupyterlab(folder: Path) -> Iterator[str]:
         "JUPYTERLAB_SETTINGS_DIR": str(settings),
     }
     log = (folder / "jupyterlab.log").open("wb")
-    with closing(log), subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log) as server:
+    with closing(log), subprocess.Popen(command, env=variables, cwd=folder, stdout=log, stderr=log) as server:
         try:
             _wait_for(f"http://127.0.0.1:{port}/api/status?token={token}", server, Path(log.name))
             yield f"http://127.0.0.1:{port}/lab/tree/NOTEBOOK?token={token}"
