@@ -19,6 +19,7 @@ from itertools import islice
 from pathlib import Path
 
 from training.synthesis.domains import Domain, read_domains
+from training.synthesis.existing import read_world
 from training.synthesis.questions import Asked, questions
 from training.synthesis.worlds import World, make_world, write_database
 
@@ -34,7 +35,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--databases", type=int, default=300)
     parser.add_argument("--questions", type=int, default=40)
+    parser.add_argument("--over", type=Path, help="ask about the databases of this folder instead of generated ones")
+    parser.add_argument("--like", type=Path, help="with --over: only databases that this JSONL of questions names")
     options = parser.parse_args()
+    if options.over:
+        _ask_existing(options)
+        return
     domains = read_domains()
     chance = random.Random(options.seed)
     # The same domains whatever the seed, so that several runs can be trained on together.
@@ -59,6 +65,23 @@ def main() -> None:
                 unanswerable.write(json.dumps(line, ensure_ascii=False) + "\n")
                 counts["unanswerable"] += 1
     print(f"{dict(counts)} questions over {options.databases} databases; domains held out: {sorted(held_out)}")
+
+
+def _ask_existing(options: argparse.Namespace) -> None:
+    names = sorted({json.loads(line)["db_id"] for line in options.like.open()})
+    options.out.mkdir(parents=True, exist_ok=True)
+    count = 0
+    with (options.out / "train.jsonl").open("w") as train:
+        for name in names:
+            path = options.over / name / f"{name}.sqlite"
+            world = read_world(path)
+            for asked in (
+                _working(world, path, random.Random(f"{options.seed} {name}"), options.questions) if world else ()
+            ):
+                line = {"db_id": name, "question": asked.question, "sql": asked.sql, "intent": asked.intent}
+                train.write(json.dumps(line, ensure_ascii=False) + "\n")
+                count += 1
+    print(f"{count} questions over {len(names)} databases")
 
 
 def _from_elsewhere(

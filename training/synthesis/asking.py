@@ -354,18 +354,19 @@ class Asker:
         ))  # fmt: skip
 
     def _pattern(self, column: Col, way: str, value: str) -> Said:
+        value = value.replace("'", "")
         word = self.chance.choice([part for part in value.split() if part.isalpha()] or [value[:4]])
         chosen = self.chance.random()
         if chosen < 0.5:
             said = self.one_of(f"whose {way} contains '{word}'", f"with '{word}' in the {way}", f"with {word} in their {way}",
                                f"whose {way} includes the word {word}")  # fmt: skip
             return Said(f"{column.full} LIKE '%{word}%'", way, after=said)
-        letters = value[: self.chance.randint(1, 3)].strip().replace("'", "")
+        letters = value[: self.chance.randint(1, 3)].strip()
         said = self.one_of(f"whose {way} starts with '{letters}'", f"whose {way} begins with {letters}",
                            f"with a {way} starting with {letters}")  # fmt: skip
         if chosen < 0.85:
             return Said(f"{column.full} LIKE '{letters}%'", way, after=said)
-        ending = value[-2:].replace("'", "").strip()
+        ending = value[-2:].strip()
         return Said(f"{column.full} LIKE '%{ending}'", way, after=f"whose {way} ends with '{ending}'")
 
     def _dated(self, column: Col) -> Said | None:

@@ -25,7 +25,7 @@ _SHORT = dict(
 RESERVED = frozenset(
     "order group table index select from where user check transaction case values key match commit release references "
     "default primary foreign to in on is as by at set all any and or not null join union limit offset end begin "
-    "exists distinct having between like plan view column date time year month day action"
+    "grant exists distinct having between like plan view column date time year month day action"
     .split()
 )  # fmt: skip
 

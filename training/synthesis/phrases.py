@@ -27,6 +27,8 @@ MONTHS = ("January February March April May June July August September October N
 def singular(plural: str) -> str:
     if plural in _IRREGULAR:
         return _IRREGULAR[plural]
+    if plural.endswith(("us", "ss", "is")):
+        return plural
     if plural.endswith("ies"):
         return plural[:-3] + "y"
     if re.search("(ss|x|ch|sh)es$", plural):

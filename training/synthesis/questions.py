@@ -667,7 +667,7 @@ def including_none(ask: Asker) -> Draft:
     shown = ask.shown(parent)
     if sums and ask.maybe(0.3):
         column = ask.chance.choice(sums)
-        measure, said = f"COALESCE(SUM({column.full}), 0)", f"total {ask.way(column)}"
+        measure, said = f"SUM({column.full})", f"total {ask.way(column)}"
     else:
         measure, said = f"COUNT({fact.key_full})", f"number of {ask.plural(fact)}"
     order = ask.maybe(0.3)
@@ -683,7 +683,7 @@ def including_none(ask: Asker) -> Draft:
         f"For each {one}, what is the {said}? Include those with none{ending}",
         f"List all {many} with their {said}, also those that have no {facts}{ending}",
         f"~{said} per {one} including those without {facts}{ending}",
-        f"{said} by {one}, zero included{ending}",
+        f"{said} by {one}, also for {many} without {facts}{ending}",
     ), sql  # fmt: skip
 
 

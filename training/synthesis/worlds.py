@@ -80,6 +80,7 @@ class Tab:
     rows: list[Row] = field(default_factory=list)
     derived: list[Derived] = field(default_factory=list)
     superior: Link | None = None
+    shown: list[Col] | None = None
 
     @property
     def sql(self) -> str:
@@ -91,7 +92,9 @@ class Tab:
 
     @property
     def display(self) -> list[Col]:
-        """What names a row to people: its name, else its code."""
+        """What names a row to people: ``shown`` where that is given, else its name, else its code."""
+        if self.shown is not None:
+            return self.shown
         named = [column for column in self.columns if column.pair or column.kind in ("person", "company", "name")]
         named = [column for column in named if column.what.words in ("name", "title", "label", "username", "path")] or [
             column for column in named if column.pair
