@@ -313,6 +313,14 @@ def test_a_reply_that_is_no_completion_is_told_with_its_content_type(reply):
         ask(server)
 
 
+def test_a_reply_without_end_is_left():
+    with (
+        openai_server(Reply(body=b"x" * 20_000_000)) as server,
+        pytest.raises(ModelUnreachableError, match="more than a completion can be"),
+    ):
+        ask(server, patience=Patience())
+
+
 def test_a_connection_that_breaks_in_the_answer_is_told():
     with openai_server(Reply("SELECT 1", cut=20)) as server, pytest.raises(ModelUnreachableError, match="broke before"):
         ask(server)

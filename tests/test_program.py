@@ -3,14 +3,16 @@
 import copy
 import json
 import os
+import signal
 import socket
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import dspy
 import pytest
-from openai_server import openai_server, refusal
+from openai_server import Reply, openai_server, refusal
 from scripted_lm import scripted_lm
 from scripted_reader import ScriptedReader
 
@@ -160,6 +162,17 @@ def test_pairs_for_one_question_come_after_the_programs_own_demos():
     texts = [text for _, text in lm.engine.requests[0]]
     assert texts[1::2] == ["SELECT * FROM singer", "SELECT year FROM concert"]
     assert len(program.predict.demos) == 1
+
+
+def test_an_interrupt_passes_through_the_program_at_once():
+    with openai_server(Reply(GOOD, delay=20.0)) as server:
+        backend = make_backend(environ={"T2S_API_BASE": server.base_url})
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        started = time.monotonic()
+        with pytest.raises(KeyboardInterrupt), backend.context():
+            TextToSql()(question="Who?", schema=SINGERS.to_dict(), dialect="sqlite")
+        assert time.monotonic() - started < 2.0
+        assert server.hung_up.wait(2.0)
 
 
 # Answers that cannot be used

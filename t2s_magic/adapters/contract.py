@@ -7,6 +7,10 @@ import re
 
 from t2s_magic.errors import NoSqlError
 
+LONGEST_ANSWER = 50_000  # characters
+SHOWN_OF_LONG = 2_000
+MOST_STATEMENTS = 20
+
 _THINKING = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.IGNORECASE | re.DOTALL)
 _TEMPLATE_TOKEN = re.compile(r"<\|[^|>\n]{1,40}\|>|</s>|\[/?INST\]")
 _FENCE = re.compile(r"```[ \t]*([\w+-]*)[ \t]*\n?(.*?)(?:```|\Z)", re.DOTALL)
@@ -29,7 +33,7 @@ _BEGINNING = r"""
     )"""
 _STATEMENT = re.compile(rf"(?:\A|(?<=[:`>\n]))[ \t]*(?P<sql>{_BEGINNING})", re.IGNORECASE | re.VERBOSE)
 # Last resort, in capitals only: "The query is SELECT name FROM t."
-_IN_A_SENTENCE = re.compile(r"(?P<sql>\bSELECT\s.+?\bFROM\s)", re.DOTALL)
+_IN_A_SENTENCE = re.compile(r"(?P<sql>\bSELECT\s.{1,1000}?\bFROM\s)", re.DOTALL)
 
 # Where a statement may end: what lies in quotes, comments and parentheses is stepped over.
 _MARK = re.compile(
@@ -61,6 +65,11 @@ def read_sql(answer: str, *, is_cut: bool = False, max_tokens: int | None = None
     are taken off. ``is_cut`` says that the LM was stopped at ``max_tokens``: then nothing is accepted, even if it
     parses. Two different statements are refused, since choosing is a person's act.
     """
+    if len(answer) > LONGEST_ANSWER:
+        raise NoSqlError(
+            f"The model answered {len(answer):,} characters, which is no query. Ask in other words.",
+            answer=answer[:SHOWN_OF_LONG],
+        )
     text = _TEMPLATE_TOKEN.split(_THINKING.sub("", answer).strip(), maxsplit=1)[0]
     if is_cut:
         raise _cut(answer, text, max_tokens)
@@ -96,17 +105,19 @@ def _statements(text: str) -> list[str]:
 
 
 def _in_plain(text: str) -> list[str]:
+    """The statements of a text without fences, in order; no more than ``MOST_STATEMENTS``."""
+    statements: list[str] = []
     found = _STATEMENT.search(text) or _IN_A_SENTENCE.search(text)
-    if found is None:
-        return []
-    start = found.start("sql")
-    is_inline_code = text[:start].endswith("`") and not text[:start].endswith("``")
-    body = text[start:].partition("`")[0] if is_inline_code else text[start:]
-    end, rest = _end(body)
-    statement = body[:end].strip()
-    if found.re is _IN_A_SENTENCE:
-        statement = statement.rstrip(".")
-    return [statement, *_in_plain(rest)] if _STATEMENT.search(rest) else [statement]
+    while found is not None and len(statements) < MOST_STATEMENTS:
+        start = found.start("sql")
+        is_inline_code = text[:start].endswith("`") and not text[:start].endswith("``")
+        body = text[start:].partition("`")[0] if is_inline_code else text[start:]
+        end, rest = _end(body)
+        statement = body[:end].strip()
+        statements.append(statement.rstrip(".") if found.re is _IN_A_SENTENCE else statement)
+        text = rest
+        found = _STATEMENT.search(text)
+    return statements
 
 
 def _end(text: str) -> tuple[int, str]:

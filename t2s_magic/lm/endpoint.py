@@ -25,6 +25,7 @@ from t2s_magic.lm.replies import (
     retry_after,
 )
 
+MOST_BYTES = 10_000_000
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 OnProgress = Callable[[str], None]
 
@@ -139,9 +140,13 @@ class Endpoint:
             ) from error
 
     def _chunks(self, response: httpx.Response, deadline: float) -> Iterator[bytes]:
+        left = MOST_BYTES
         for chunk in response.iter_bytes():
+            left -= len(chunk)
             if time.monotonic() > deadline:
                 raise self._too_slow()
+            if left < 0:
+                raise ModelUnreachableError(f"{self.host} sent more than a completion can be; nothing was run.")
             yield chunk
 
     @contextmanager
