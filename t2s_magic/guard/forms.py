@@ -13,7 +13,7 @@ from sqlglot.errors import SqlglotError
 
 from t2s_magic.errors import UnsafeSqlError
 from t2s_magic.guard.prefixes import pieces
-from t2s_magic.guard.text import QUOTED, STRING, Statement, is_inside, refuse, shown
+from t2s_magic.guard.text import QUOTED, STRING, Statement, refuse, shown
 
 # Everything a query is made of; functions are judged in ``calls``. A kind that is not here is refused, whatever it is.
 QUERY_KINDS = frozenset(
@@ -93,15 +93,11 @@ def _quiet_sqlglot() -> Iterator[None]:
 
 
 def _refuse_disagreement(tokens: list[SqlglotToken], piece: str, statement: Statement) -> None:
-    """Where sqlglot and our scanner disagree about what is a literal, a quoted name or a comment, nobody knows."""
+    """Where sqlglot and our scanner disagree about what is a literal or a quoted name, nobody knows."""
     ours = {_quote_place(token.text, token.start) for token in statement.tokens if token.kind in (STRING, QUOTED)}
     theirs = set()
     for token in tokens:
         text = piece[token.start : token.end + 1]
-        if is_inside(token.start, statement.comments):
-            refuse(
-                statement.sql, "is read as a comment by some engines and not by others", (token.start, token.end + 1)
-            )
         if text[-1:] in "'\"`$" or (text[:1] == "[" and len(text) > 1):
             theirs.add(_quote_place(text, token.start))
     seen = {place for place in ours if piece[place[1] - 1 : place[1]].strip()}

@@ -44,7 +44,7 @@ def pieces(statement: Statement) -> tuple[str, ...]:
         refuse(statement.sql, _WHAT_IT_DOES.get(words[skip], "does not begin a query"), (token.start, token.end))
     _refuse_inner_verbs(statement, words)
     first = statement.tokens[skip].start
-    return _without_pivot_tails(statement, words, " " * first + statement.sql[first:])
+    return _without_pivot_tails(statement, words, " " * first + statement.bare[first:])
 
 
 def _refuse_inner_verbs(statement: Statement, words: list[str]) -> None:
@@ -61,7 +61,7 @@ def _described(statement: Statement, words: list[str]) -> str:
         refuse(statement.sql, "lacks a table or a query", (first.start, first.end))
     _refuse_inner_verbs(statement, words)
     verb = "" if words[1] in _QUERY_STARTS - {"TABLE"} else "FROM"
-    return " " * first.start + verb.ljust(len(first.text)) + statement.sql[first.end :]
+    return " " * first.start + verb.ljust(len(first.text)) + statement.bare[first.end :]
 
 
 def _explain_length(statement: Statement, words: list[str]) -> int:
@@ -94,7 +94,7 @@ def _without_pivot_tails(statement: Statement, words: list[str], text: str) -> t
             start, end = _tail(statement.tokens, words, index)
             if start < end:
                 head = "SELECT 1 ".rjust(start)
-                tails.append(head + statement.sql[start:end])
+                tails.append(head + statement.bare[start:end])
                 text = text[:start] + " " * (end - start) + text[end:]
     return (text, *tails)
 

@@ -10,7 +10,7 @@ from sqlglot import exp
 from t2s_magic.errors import UnknownNameError
 from t2s_magic.guard.forms import span_of
 from t2s_magic.guard.nearest import nearest_names
-from t2s_magic.guard.text import STRING, Statement, refuse, shown
+from t2s_magic.guard.text import Statement, refuse, shown
 from t2s_magic.schema import Schema
 
 # Catalogues that hold names and types, no secret, no setting and nobody's statements; all others are refused.
@@ -95,8 +95,8 @@ def _refuse_in_table(trees: tuple[exp.Expr, ...], statement: Statement) -> None:
 
 
 def _is_written_as_text(table: exp.Table, statement: Statement) -> bool:
-    starts = {part.meta.get("start") for part in table.parts}
-    return any(token.kind == STRING and token.start in starts for token in statement.tokens)
+    marks = {statement.sql[part.meta["start"]] for part in table.parts if "start" in part.meta}
+    return "'" in marks
 
 
 def _resolved(parts: Sequence[str], statement: Statement, schema: Schema, span: tuple[int, int]) -> str:

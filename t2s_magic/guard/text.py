@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from t2s_magic.errors import UnsafeSqlError
 
-MAX_CHARACTERS = 100_000
+MAX_CHARACTERS = 50_000
 # sqlglot descends about a dozen Python frames a parenthesis; a notebook's stack is already some hundred frames deep.
 MAX_NESTING = 40
 
@@ -84,12 +84,15 @@ class Token:
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement as it was written, its tokens, and the stretches of it that are comments."""
+    """One statement as it was written, and its tokens. In ``bare`` spaces stand in place of every comment.
+
+    sqlglot reads ``bare``, since it does not know GROUP BY with a comment between the two words.
+    """
 
     sql: str
     dialect: str
     tokens: tuple[Token, ...]
-    comments: tuple[tuple[int, int], ...] = ()
+    bare: str
 
 
 def refuse(
@@ -124,8 +127,7 @@ def read_statement(sql: str, dialect: str) -> Statement:
     start = len(sql) - len(sql.lstrip())
     text = sql[start:end].rstrip()
     moved = tuple(Token(token.kind, token.text, token.start - start) for token in tokens)
-    inside = tuple((first - start, last - start) for first, last in comments if last <= start + len(text))
-    return Statement(text, dialect, moved, inside)
+    return Statement(text, dialect, moved, _without(comments, sql)[start : start + len(text)])
 
 
 def count_statements(sql: str, dialect: str) -> int:
@@ -147,6 +149,15 @@ def scan(sql: str, dialect: str) -> tuple[list[Token], list[tuple[int, int]]]:
         elif kind != "space":
             tokens.append(Token(str(kind), match.group(), match.start()))
     return tokens, comments
+
+
+def _without(comments: Sequence[tuple[int, int]], sql: str) -> str:
+    pieces: list[str] = []
+    end = 0
+    for first, last in comments:
+        pieces += (sql[end:first], " " * (last - first))
+        end = last
+    return "".join((*pieces, sql[end:]))
 
 
 def _matches(sql: str, scanner: re.Pattern[str]) -> Iterator[re.Match[str]]:
