@@ -103,7 +103,7 @@ def highest(parts: Parts, scope: Speaker) -> Phrase:
 
 
 def _extreme(parts: Parts, scope: Speaker, word: str, by_kind: dict[str, str]) -> Phrase:
-    first, others = parts.take("this"), parts.take("expressions")
+    first, others = parts.take("this"), parts.take_all("expressions")
     if isinstance(first, exp.Distinct):
         scope.said(first, only_this=True)
         first = first.expressions[0]
@@ -154,6 +154,7 @@ def filtered(parts: Parts, scope: Speaker) -> Phrase:
 
 # --- windows ----------------------------------------------------------------------------------------------------
 
+_UP_TO_HERE = "up to and including each row and its ties"
 _RANKS: dict[type[exp.Expr], tuple[str, str]] = {
     exp.RowNumber: ("position", ""),
     exp.Rank: ("rank", ", ties sharing a rank with a gap after them"),
@@ -164,7 +165,7 @@ _RANKS: dict[type[exp.Expr], tuple[str, str]] = {
 def window(parts: Parts, scope: Speaker) -> Phrase:
     function: exp.Expr = parts.take("this")
     parts.take("over")
-    partition = parts.take("partition_by") or []
+    partition = parts.take_all("partition_by")
     order, spec = parts.take("order"), parts.take("spec")
     groups = [scope.value(key).inner for key in partition]
     ordering = ordering_text(order, scope)
@@ -220,7 +221,7 @@ def _windowed(aggregate: Phrase, groups: Sequence[str], ordering: str, spec: exp
         over = _within(groups) or f" over {everything}"
         return Phrase(f"{aggregate.text}{over}", aggregate.kind, True, False, aggregate.may_be_null)
     # Without a frame SQL takes all rows up to the current one and its ties.
-    frame = _frame(spec, scope) if spec is not None else "up to and including each row and its ties"
+    frame = _frame(spec, scope) if spec is not None else _UP_TO_HERE
     text = f"{aggregate.text}{_within(groups)}, {frame}, by {ordering}"
     return Phrase(f"running {text}", aggregate.kind, True, False, aggregate.may_be_null)
 
@@ -232,6 +233,8 @@ def _frame(spec: exp.Expr, scope: Speaker) -> str:
     start, start_side = parts.take("start"), str(parts.take("start_side")).upper()
     end, end_side = parts.take("end"), parts.take("end_side")
     parts.close()
+    if (kind, start, start_side, end) == ("RANGE", "UNBOUNDED", "PRECEDING", "CURRENT ROW") and not end_side:
+        return _UP_TO_HERE
     if kind != "ROWS" or start_side != "PRECEDING" or end not in (None, "CURRENT ROW") or end_side:
         raise TooComplexError("A frame")
     if start == "UNBOUNDED":
@@ -249,7 +252,7 @@ def ordering_text(order: exp.Expr | None, scope: Speaker) -> str:
         return ""
     parts = Parts(order)
     scope.said(order, only_this=True)
-    keys = [order_key(ordered, scope, scope.value(ordered.this)) for ordered in parts.take("expressions")]
+    keys = [order_key(ordered, scope, scope.value(ordered.this)) for ordered in parts.take_all("expressions")]
     parts.close()
     return listed([key.text for key in keys], "then")
 
@@ -262,6 +265,7 @@ AGGREGATE_RULES: dict[type[exp.Expr], Rule] = {
     exp.Max: highest,
     exp.Median: _simple("median", "number"),
     exp.Stddev: _simple("standard deviation", "number"),
+    exp.StddevSamp: _simple("standard deviation", "number"),
     exp.GroupConcat: joined_texts,
     exp.ArgMax: row_with("highest"),
     exp.ArgMin: row_with("lowest"),

@@ -93,10 +93,13 @@ _FLIPPED = {exp.GT: exp.LT, exp.GTE: exp.LTE, exp.LT: exp.GT, exp.LTE: exp.GTE}
 def comparison(parts: Parts, scope: Speaker, is_negated: bool) -> Condition:
     kind: Any = type(parts.node)
     left_node, right_node = parts.take("this"), parts.take("expression")
-    if isinstance(left_node, (exp.Literal, exp.Cast)) and not isinstance(right_node, exp.Literal):
+    if isinstance(left_node, (exp.Literal, exp.Cast, exp.Null)) and not isinstance(right_node, exp.Literal):
         left_node, right_node = right_node, left_node
         kind = _FLIPPED.get(kind, kind)
     left = scope.value(left_node)
+    if isinstance(right_node, exp.Null):
+        scope.said(right_node)
+        return Condition(f"{left.the} is compared with NULL (never true: IS NULL finds missing values)")
     if isinstance(right_node, (exp.All, exp.Any)):
         if is_negated:
             raise TooComplexError("NOT before ALL or ANY")
@@ -161,12 +164,14 @@ def between(parts: Parts, scope: Speaker, is_negated: bool) -> Condition:
 
 
 def membership(parts: Parts, scope: Speaker, is_negated: bool) -> Condition:
-    node, members, query = parts.take("this"), parts.take("expressions"), parts.take("query")
+    node, members, query = parts.take("this"), parts.take_all("expressions"), parts.take("query")
     value = scope.value(node)
     if query is not None:
         words = "is not among" if is_negated else "is among"
         return Condition(f"{value.the} {words} {_in_brackets(query, scope)}")
     values = [scope.value(member) for member in members]
+    if any(isinstance(member, exp.Null) for member in members):
+        raise TooComplexError("NULL in a list")
     if any(_mixes_kinds(node, member, scope) for member in values):
         raise TooComplexError("A text among numbers")
     texts = [member.the for member in values]

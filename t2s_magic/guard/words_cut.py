@@ -26,7 +26,7 @@ def order_and_cut(
     if order is not None:
         parts = Parts(order)
         scope.said(order, only_this=True)
-        for ordered in parts.take("expressions"):
+        for ordered in parts.take_all("expressions"):
             keys.append(order_key(ordered, scope, _ordered_by(ordered.this, outputs, groups, scope)))
         parts.close()
     count, skipped = _count(limit, scope), _number(offset, scope)
@@ -58,9 +58,7 @@ def _ordered_by(node: exp.Expr, outputs: Sequence[Output], groups: Groups | None
             return meanings.pop()
     if groups is not None and not groups.is_known(node, scope):
         raise TooComplexError("ORDER BY a column of any one row of a group")
-    for column in node.find_all(exp.Column):
-        if not column.table and column.name.casefold() in scope.aliases and scope.locate(column) is not None:
-            raise TooComplexError(f"{column.name} is a column and a result")
+    scope.check_aliases(node)
     return scope.with_aliases(node)
 
 

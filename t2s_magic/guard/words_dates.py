@@ -92,6 +92,14 @@ def _number_of(unit: str) -> Rule:
     return rule
 
 
+def _name_of(words: str) -> Rule:
+    def rule(parts: Parts, scope: Speaker) -> Phrase:
+        moment = scope.value(parts.take("this"))
+        return Phrase(f"{words} of {moment.inner}", "text", True, may_be_null=moment.may_be_null)
+
+    return rule
+
+
 def truncated(parts: Parts, scope: Speaker) -> Phrase:
     moment, unit = scope.value(parts.take("this")), parts.take("unit")
     scope.said(unit)
@@ -155,7 +163,7 @@ def days_between(parts: Parts, scope: Speaker) -> Phrase:
 
 
 def unknown_function(parts: Parts, scope: Speaker) -> Phrase:
-    name, arguments = parts.take("this"), parts.take("expressions") or []
+    name, arguments = parts.take("this"), parts.take_all("expressions")
     said = _FUNCTIONS.get((scope.dialect, str(name).casefold()))
     if said is None:
         raise TooComplexError(f"The function {name}")
@@ -228,6 +236,8 @@ DATE_RULES: dict[type[exp.Expr], Rule] = {
     exp.Month: _number_of("MONTH"),
     exp.Day: _number_of("DAY"),
     exp.Quarter: _number_of("QUARTER"),
+    exp.Dayname: _name_of("weekday name"),
+    exp.Monthname: _name_of("month name"),
     exp.TimestampTrunc: truncated,
     exp.DateTrunc: truncated,
     exp.Date: date_of,

@@ -76,7 +76,7 @@ def read_groups(group: exp.Expr | None, results: Sequence[exp.Expr], scope: Scop
     if group is not None:
         parts = Parts(group)
         scope.said(group, only_this=True)
-        nodes = parts.take("expressions") or []
+        nodes = parts.take_all("expressions")
         if parts.take("all"):
             nodes = [node for node in results if next(aggregates(node), None) is None]
         keys = [_key(node, results, scope) for node in nodes]

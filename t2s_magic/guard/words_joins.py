@@ -41,7 +41,7 @@ def read_from(parts: Parts, scope: Scope) -> Joined:
     """Fill ``scope.sources`` from FROM and JOIN, and say how they are paired."""
     joined = Joined()
     start = parts.take("from_")
-    joins: Sequence[exp.Expr] = parts.take("joins") or []
+    joins: Sequence[exp.Expr] = parts.take_all("joins")
     if start is None:
         return joined
     scope.said(start, only_this=True)
@@ -75,7 +75,7 @@ class _JoinParts:
         self.source: exp.Expr = parts.take("this")
         self.side = str(parts.take("side") or "").upper()
         self.on: exp.Expr | None = _condition(parts.take("on"), scope)
-        self.using = [name.name for name in parts.take("using") or []]
+        self.using = [name.name for name in parts.take_all("using")]
         scope.said(*(parts.node.args.get("using") or []))
         kind, method = str(parts.take("kind") or "").upper(), str(parts.take("method") or "").upper()
         parts.close()
@@ -160,12 +160,12 @@ def _pairing(link: _Link, scope: Scope) -> str:
     family = _family(link.first, link.second, link.pairs)
     if family is not None:
         child, parent, key = family
-        by = f" by {listed([name_text(name) for name in key.columns])}" if _has_other_key(child, key) else ""
+        by = f" by {listed([name_text(name) for name in key.columns])}" if _needs_key(child, parent, key) else ""
         return f"each {scope.introduced(child)} with its {scope.introduced(parent)}{by}"
     first, second = scope.introduced(link.first), scope.introduced(link.second)
     if all(left == right for left, right in link.pairs):
         return f"each {first} with every {second} of the same {_same(link)}"
-    return f"each {first} with every {second} where {_equalities(link, scope)}"
+    return f"each {first} with every {second} (where {_equalities(link, scope)})"
 
 
 def _same(link: _Link) -> str:
@@ -194,7 +194,7 @@ def _family(
 
 
 def _leads_to(key: ForeignKey, table: Table | None) -> bool:
-    return table is not None and key.to_table == table.name and key.to_path in ((), table.path)
+    return table is not None and key.to_table.casefold() == table.name.casefold() and key.to_path in ((), table.path)
 
 
 def _columns_of(key: ForeignKey, parent: Table | None) -> set[tuple[str, str]]:
@@ -203,7 +203,10 @@ def _columns_of(key: ForeignKey, parent: Table | None) -> set[tuple[str, str]]:
     return {(left.casefold(), right.casefold()) for left, right in zip(key.columns, targets, strict=False)}
 
 
-def _has_other_key(child: Source, key: ForeignKey) -> bool:
+def _needs_key(child: Source, parent: Source, key: ForeignKey) -> bool:
+    """Whether "its" alone could mean several things: other keys lead there too, or the table leads to itself."""
+    if child.name == parent.name:
+        return True
     keys = child.table.foreign_keys if child.table else ()
     return any(other is not key and other.to_table == key.to_table for other in keys)
 
@@ -273,16 +276,16 @@ def _optional_pairing(
         (first, left), (_, right) = places
         link.pairs.append((left, right) if first is kept else (right, left))
     names = f"each {scope.introduced(kept)}", scope.introduced(added)
-    ending = ", keeping those of both without a match" if is_full else ", if any"
+    ending = " (keeping those of both without a match)" if is_full else " (if any)"
     if not others:
         scope.said(*conditions)
         if not is_full:
             joined.follows += [((kept.alias, left), (added.alias, right)) for left, right in link.pairs]
         family = _family(kept, added, link.pairs)
-        if family is not None and not _has_other_key(family[0], family[2]):
+        if family is not None and not _needs_key(*family):
             its = f"its {names[1]}" if family[0] is kept else f"each of its {names[1]} rows"
             return f"{names[0]} with {its}{ending}"
     text = listed_conditions([scope.condition(condition) for condition in conditions], "and")
     if not text:
         raise TooComplexError("An outer join without a condition")
-    return f"{names[0]} with every {names[1]} where {text}{ending}"
+    return f"{names[0]} with every {names[1]} (where {text}){ending}"

@@ -29,6 +29,10 @@ class Parts:
         self._left.discard(name)
         return self.node.args.get(name)
 
+    def take_all(self, name: str) -> list[Any]:
+        """The list of parts called ``name``, empty where there is none."""
+        return self.take(name) or []
+
     def close(self) -> None:
         if self._left:
             raise TooComplexError(f"{type(self.node).__name__}: {', '.join(sorted(self._left))}")

@@ -13,10 +13,11 @@ from t2s_magic.guard.words_conditions import CONDITION_RULES, say_condition
 from t2s_magic.guard.words_dates import DATE_RULES
 from t2s_magic.guard.words_names import Source, Told, name_text
 from t2s_magic.guard.words_parts import Condition, Parts, Phrase, Rule, TooComplexError, quoted
+from t2s_magic.guard.words_texts import TEXT_RULES
 from t2s_magic.guard.words_values import VALUE_RULES
 from t2s_magic.schema import Schema
 
-RULES: Mapping[type[exp.Expr], Rule] = {**VALUE_RULES, **AGGREGATE_RULES, **DATE_RULES}
+RULES: Mapping[type[exp.Expr], Rule] = {**VALUE_RULES, **TEXT_RULES, **AGGREGATE_RULES, **DATE_RULES}
 
 
 @dataclass
@@ -216,6 +217,13 @@ class Scope:
         """``node`` in WHERE, HAVING or QUALIFY, where PostgreSQL does not know the aliases."""
         with self.using_aliases():
             return self.condition(node)
+
+    def check_aliases(self, node: exp.Expr) -> None:
+        """Refuse a name that is a column and the alias of something else: engines take one or the other."""
+        for column in node.find_all(exp.Column):
+            alias = self.aliases.get(column.name.casefold())
+            if not column.table and alias is not None and self.locate(column) is not None and alias != column:
+                raise TooComplexError(f"{column.name} is a column and a result")
 
     def using_aliases(self) -> AbstractContextManager[None]:
         return nullcontext() if self.dialect == "postgres" else self._aliases_open()

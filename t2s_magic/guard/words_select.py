@@ -46,7 +46,7 @@ def _read_results(parts: Parts, scope: Scope) -> None:
         return
     with_parts = Parts(clause)
     scope.said(clause, only_this=True)
-    for result in with_parts.take("expressions"):
+    for result in with_parts.take_all("expressions"):
         result_parts = Parts(result)
         scope.said(result, only_this=True)
         alias = result_parts.take("alias")
@@ -70,7 +70,7 @@ def _select(node: exp.Select, scope: Scope) -> Told:
     _read_results(parts, scope)
     joined = read_from(parts, scope)
     scope.reading.selects.append(SelectRead(node, scope, tuple(joined.follows)))
-    nodes: list[exp.Expr] = parts.take("expressions")
+    nodes: list[exp.Expr] = parts.take_all("expressions")
     scope.aliases = {node.alias.casefold(): node.this for node in nodes if isinstance(node, exp.Alias)}
     results = [result.unalias() for result in nodes]
     scope.said(*(result for result in nodes if isinstance(result, exp.Alias)), only_this=True)
@@ -149,6 +149,7 @@ def _kept(having: exp.Expr | None, groups: Groups | None, scope: Scope) -> str:
         raise TooComplexError("HAVING without GROUP BY")
     if not groups.is_known(having.this, scope):
         raise TooComplexError("HAVING with a column of any one row")
+    scope.check_aliases(having.this)
     scope.said(having, only_this=True)
     return f", keeping only groups where {scope.condition_with_aliases(having.this).text}"
 

@@ -32,6 +32,10 @@ def null(parts: Parts, scope: Speaker) -> Phrase:
     return Phrase("nothing")
 
 
+def random_number(parts: Parts, scope: Speaker) -> Phrase:
+    return Phrase("a random number", may_be_null=False)
+
+
 def brackets(parts: Parts, scope: Speaker) -> Phrase:
     return scope.value(parts.take("this"))
 
@@ -43,7 +47,10 @@ def negative(parts: Parts, scope: Speaker) -> Phrase:
 
 def _arithmetic(sign: str) -> Rule:
     def rule(parts: Parts, scope: Speaker) -> Phrase:
-        left, right = scope.value(parts.take("this")), scope.value(parts.take("expression"))
+        sides = parts.take("this"), parts.take("expression")
+        if any(isinstance(side, exp.Null) for side in sides):
+            raise TooComplexError("Arithmetic with NULL")
+        left, right = (scope.value(side) for side in sides)
         both = {left.kind, right.kind}
         kind = "integer" if both == {"integer"} else "number"
         if left.kind in ("date", "timestamp") and right.kind not in ("date", "timestamp"):
@@ -74,6 +81,7 @@ def whole_division(parts: Parts, scope: Speaker) -> Phrase:
 
 def cast(parts: Parts, scope: Speaker) -> Phrase:
     operand = scope.value(parts.take("this"))
+    parts.take("safe")
     target: exp.DataType = parts.take("to")
     scope.said(target)
     if target.is_type(*exp.DataType.INTEGER_TYPES):
@@ -123,7 +131,7 @@ def rounded(parts: Parts, scope: Speaker) -> Phrase:
 
 
 def coalesce(parts: Parts, scope: Speaker) -> Phrase:
-    first, others = scope.value(parts.take("this")), [scope.value(other) for other in parts.take("expressions")]
+    first, others = scope.value(parts.take("this")), [scope.value(other) for other in parts.take_all("expressions")]
     fallbacks = ", then ".join(other.inner for other in others)
     may_be_null = all(value.may_be_null for value in (first, *others))
     return first.followed_by(f"(or {fallbacks} where missing)", first.kind, may_be_null=may_be_null)
@@ -139,7 +147,7 @@ def case(parts: Parts, scope: Speaker) -> Phrase:
     compared = scope.value(subject).the if subject is not None else None
     branches = []
     kinds = []
-    for branch in parts.take("ifs"):
+    for branch in parts.take_all("ifs"):
         scope.said(branch)
         result = scope.value(branch.args["true"])
         kinds.append(result.kind)
@@ -174,83 +182,39 @@ def _about(words: str, kind: str) -> Rule:
     return rule
 
 
-def _spelled(words: str) -> Rule:
-    """A function of one argument that changes how a text is spelled."""
-
-    def rule(parts: Parts, scope: Speaker) -> Phrase:
-        operand = scope.value(parts.take("this"))
-        return operand.followed_by(words, "text", may_be_null=operand.may_be_null)
-
-    return rule
-
-
-def characters(parts: Parts, scope: Speaker) -> Phrase:
-    operand = scope.value(parts.take("this"))
-    start, length = scope.value(parts.take("start")), parts.take("length")
-    if start.literal is None or not start.literal.isdigit() or start.literal == "0":
-        raise TooComplexError("SUBSTR from the end or from a computed place")
-    if length is None:
-        return Phrase(f"part of {operand.inner} from character {start.text}", "text", is_common=True)
-    count = scope.value(length)
-    if start.literal == "1":
-        what = "first character" if count.literal == "1" else f"first {count.inner} characters"
-        return Phrase(f"{what} of {operand.inner}", "text", is_common=True)
-    return Phrase(f"{count.inner} characters of {operand.inner} from character {start.text}", "text", is_common=True)
-
-
-def chained(parts: Parts, scope: Speaker) -> Phrase:
-    """``a || b || c``, which sqlglot nests to the left."""
-    parts.take("safe")
-    left, right = parts.take("this"), parts.take("expression")
-    pieces = [right]
-    while isinstance(left, exp.DPipe):
-        scope.said(left, only_this=True)
-        pieces.append(left.args["expression"])
-        left = left.args["this"]
-    pieces.append(left)
-    texts = [scope.value(piece).inner for piece in reversed(pieces)]
-    return Phrase(f"{listed(texts)} joined as one text", "text", is_single=False)
-
-
-def concatenated(parts: Parts, scope: Speaker) -> Phrase:
-    parts.take("safe")
-    parts.take("coalesce")
-    texts = [scope.value(piece).inner for piece in parts.take("expressions")]
-    return Phrase(f"{listed(texts)} joined as one text", "text", is_single=False)
-
-
 def several(parts: Parts, scope: Speaker) -> Phrase:
-    values = [scope.value(value).inner for value in parts.take("expressions")]
+    values = [scope.value(value).inner for value in parts.take_all("expressions")]
     return Phrase(f"({', '.join(values)})")
 
 
-def replaced(parts: Parts, scope: Speaker) -> Phrase:
-    text, old, new = (scope.value(parts.take(name)) for name in ("this", "expression", "replacement"))
-    return Phrase(f"{text.inner} with {old.inner} replaced by {new.inner}", "text", is_single=False)
+def followed_by(words: str, kind: str) -> Rule:
+    """A function of one argument said after it: ``X in lower case``."""
 
+    def rule(parts: Parts, scope: Speaker) -> Phrase:
+        operand = scope.value(parts.take("this"))
+        return operand.followed_by(words, kind, may_be_null=operand.may_be_null)
 
-def trimmed(parts: Parts, scope: Speaker) -> Phrase:
-    operand = scope.value(parts.take("this"))
-    if parts.node.args.get("position") or parts.node.args.get("expression"):
-        raise TooComplexError("TRIM of one side or of other characters")
-    return operand.followed_by("without spaces around it", "text", may_be_null=operand.may_be_null)
-
-
-def collated(parts: Parts, scope: Speaker) -> Phrase:
-    operand, collation = scope.value(parts.take("this")), parts.take("expression")
-    scope.said(collation)
-    if collation.name.casefold() != "nocase":
-        raise TooComplexError("A collation")
-    return operand.followed_by("in any case", operand.kind)
+    return rule
 
 
 def most_of(words: str) -> Callable[[list[Phrase]], Phrase]:
     """SQLite's ``max(a, b)``, the standard's ``GREATEST(a, b)``."""
 
     def said(values: list[Phrase]) -> Phrase:
-        return Phrase(f"{words} of {listed([value.inner for value in values])}", values[0].kind, is_common=True)
+        return Phrase(
+            f"{words} of {listed([value.inner for value in values])}", values[0].kind, is_common=True, is_single=False
+        )
 
     return said
+
+
+def _of_several(words: str) -> Rule:
+    def rule(parts: Parts, scope: Speaker) -> Phrase:
+        values = [scope.value(parts.take("this")), *map(scope.value, parts.take_all("expressions"))]
+        parts.take("ignore_nulls")
+        return most_of(words)(values)
+
+    return rule
 
 
 VALUE_RULES: dict[type[exp.Expr], Rule] = {
@@ -258,6 +222,7 @@ VALUE_RULES: dict[type[exp.Expr], Rule] = {
     exp.Literal: literal,
     exp.Boolean: boolean,
     exp.Null: null,
+    exp.Rand: random_number,
     exp.Paren: brackets,
     exp.Neg: negative,
     exp.Add: _arithmetic("+"),
@@ -267,6 +232,7 @@ VALUE_RULES: dict[type[exp.Expr], Rule] = {
     exp.Div: division,
     exp.IntDiv: whole_division,
     exp.Cast: cast,
+    exp.TryCast: cast,
     exp.Round: rounded,
     exp.Coalesce: coalesce,
     exp.Nullif: nothing_if,
@@ -274,14 +240,9 @@ VALUE_RULES: dict[type[exp.Expr], Rule] = {
     exp.If: conditional,
     exp.Abs: _about("absolute value", "number"),
     exp.Length: _about("length", "integer"),
-    exp.Floor: _about("whole part", "number"),
-    exp.Lower: _spelled("in lower case"),
-    exp.Upper: _spelled("in upper case"),
-    exp.Trim: trimmed,
-    exp.Substring: characters,
-    exp.DPipe: chained,
-    exp.Concat: concatenated,
-    exp.Replace: replaced,
+    exp.Floor: followed_by("rounded down", "number"),
+    exp.Ceil: followed_by("rounded up", "number"),
+    exp.Greatest: _of_several("highest"),
+    exp.Least: _of_several("lowest"),
     exp.Tuple: several,
-    exp.Collate: collated,
 }
