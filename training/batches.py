@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,18 +51,18 @@ class Ready:
     """An example with its features; ``vectors`` are those of its words and values."""
 
     example: Example
+    database: str
     schema: SchemaFeatures
     features: QuestionFeatures
     likeness_vector: Floats
     vectors: NDArray[np.float16]
-    weight: float
 
 
 @dataclass(frozen=True)
 class Noise:
     """How much an epoch varies its examples."""
 
-    drop_tables: float = 0.3
+    drop_tables: float = 0.5
     hide_names: float = 0.1
     with_demos: float = 0.5
     most_demos: int = 8
@@ -78,28 +78,36 @@ class Corpus:
         self._by_database: dict[str, list[int]] = defaultdict(list)
         self._schemas: dict[str, tuple[SchemaFeatures, Floats]] = {}
 
-    def add(self, examples: Sequence[Example], schemas: dict[str, Schema], weight: float = 1.0) -> None:
-        """Read features for ``examples``; ``schemas`` by the examples' db_id."""
+    def add(self, examples: Sequence[Example], schemas: Mapping[str, Schema], group: str) -> list[int]:
+        """Read features for ``examples``; ``schemas`` by the examples' db_id. Returns their places in ``ready``.
+
+        Databases of the same name are one within a ``group`` only.
+        """
         new = {
-            db_id: read_schema_features(schemas[db_id])
-            for db_id in {example.db_id for example in examples} - self._schemas.keys()
+            f"{group}/{db_id}": read_schema_features(schema)
+            for db_id, schema in schemas.items()
+            if f"{group}/{db_id}" not in self._schemas
         }
         self.store.add(text for features in new.values() for text in features.texts)
-        self._schemas |= {db_id: (features, self._item_vectors(features)) for db_id, features in new.items()}
+        self._schemas |= {name: (features, self._item_vectors(features)) for name, features in new.items()}
         read = [
             read_question_features(
-                split_words(example.question), self._schemas[example.db_id][0], example.candidates
+                split_words(example.question), self._schemas[f"{group}/{example.db_id}"][0], example.candidates
             )
             for example in examples
         ]
         self.store.add(text for features in read for text in (features.words, *features.value_texts))
+        places = []
         for example, features in zip(examples, read, strict=True):
-            schema, _ = self._schemas[example.db_id]
+            database = f"{group}/{example.db_id}"
             words = self.store.words(features.words)
             values = [self.store.words(text).mean(0, keepdims=True) for text in features.value_texts]
             vectors = np.concatenate([words, *values]).astype(np.float16)
-            self._by_database[example.db_id].append(len(self.ready))
-            self.ready.append(Ready(example, schema, features, likeness_vector(words), vectors, weight))
+            places.append(len(self.ready))
+            self._by_database[database].append(len(self.ready))
+            schema, _ = self._schemas[database]
+            self.ready.append(Ready(example, database, schema, features, likeness_vector(words), vectors))
+        return places
 
     def _item_vectors(self, features: SchemaFeatures) -> Floats:
         return np.stack(
@@ -138,7 +146,7 @@ class Corpus:
         """The chosen examples as short runs of one database each, runs of like size next to each other."""
         by_database: dict[str, list[int]] = defaultdict(list)
         for index in chosen:
-            by_database[self.ready[index].example.db_id].append(index)
+            by_database[self.ready[index].database].append(index)
         runs = []
         for indices in by_database.values():
             chance.shuffle(indices)
@@ -168,7 +176,7 @@ class Corpus:
         """Pairs of the same database; those with the target's very SQL are hidden half of the time."""
         target = self.ready[index]
         hides_same = chance.random() < 0.7
-        others = [other for other in self._by_database[target.example.db_id] if other != index]
+        others = [other for other in self._by_database[target.database] if other != index]
         drawn = [self.ready[other] for other in chance.sample(others, min(count, len(others)))]
         return [
             demo
@@ -210,7 +218,6 @@ class Corpus:
             previous=torch.from_numpy(previous),
             targets=torch.from_numpy(targets),
             used=torch.from_numpy(used),
-            weights=torch.tensor([one.ready.weight for one in instances]),
             texts=gather_texts([one.node_texts() for one in instances], width, self.store) if with_texts else None,
         )
         if any(one.demos for one in instances):
@@ -231,7 +238,7 @@ class Corpus:
 
     def _node_vectors(self, ready: Ready) -> Floats:
         words = len(ready.features.words)
-        items = self._schemas[ready.example.db_id][1]
+        items = self._schemas[ready.database][1]
         return np.concatenate([ready.vectors[:words], items, ready.vectors[words:]])
 
 

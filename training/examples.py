@@ -26,6 +26,7 @@ from training.sqlite_cells import FileCells, read_sqlite_schema
 WORK = Path(__file__).parent / "work"
 MOST_TOKENS = 94
 HELD_OUT_DATABASES = 20
+HELD_OUT = "_held_out"
 
 
 @dataclass(frozen=True)
@@ -188,12 +189,36 @@ def prepare_all(sources: Iterable[tuple[str, Sequence[Question], Databases]]) ->
         prepare(source, questions, databases, WORK / "examples" / f"{source}.jsonl")
 
 
+def synthesis_sources() -> dict[str, list[Question]]:
+    """What ``training.synthesis`` wrote below ``work/synthesis``: each batch, and its domains that no run trains on."""
+    sources = {}
+    for folder in sorted((WORK / "synthesis").glob("batch*")):
+        sources[folder.name] = _read_questions(folder / "train.jsonl")
+        sources[f"{folder.name}{HELD_OUT}"] = _read_questions(folder / "heldout.jsonl")
+    return sources
+
+
+def _read_questions(path: Path) -> list[Question]:
+    lines = map(json.loads, path.read_text("utf-8").splitlines())
+    return [Question(one["db_id"], one["question"], one["sql"]) for one in lines]
+
+
+def group_of(source: str) -> str:
+    """Sources of one group share their databases."""
+    return "spider" if source.startswith("spider") else source.removesuffix(HELD_OUT)
+
+
+def databases_of(source: str, data: Path) -> Databases:
+    group = group_of(source)
+    return Databases(data / "spider" / "database" if group == "spider" else WORK / "synthesis" / group)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     options = parser.parse_args()
-    databases = Databases(options.data / "spider" / "database")
-    prepare_all((name, questions, databases) for name, questions in spider_sources(options.data).items())
+    sources = spider_sources(options.data) | synthesis_sources()
+    prepare_all((name, questions, databases_of(name, options.data)) for name, questions in sources.items())
 
 
 if __name__ == "__main__":

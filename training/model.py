@@ -48,7 +48,6 @@ class Batch:
     previous: Tensor  # (B, T) inputs of the decoder
     targets: Tensor  # (B, T), -100 where padded
     used: Tensor  # (B, N)
-    weights: Tensor  # (B,)
     demo_previous: Tensor | None = None  # (B, M)
     demo_tokens: Tensor | None = None  # (B, M)
     demo_likeness: Tensor | None = None  # (B, M)
@@ -235,7 +234,7 @@ def _both_ways(plane: Tensor) -> Tensor:
     return plane + plane.transpose(1, 2)
 
 
-TOKENS_A_STEP = 320
+TOKENS_A_STEP = 120
 
 
 def loss_of(network: Network, batch: Batch, used_share: float = 0.3) -> tuple[Tensor, dict[str, float]]:
@@ -247,7 +246,6 @@ def loss_of(network: Network, batch: Batch, used_share: float = 0.3) -> tuple[Te
     logits = network.decode(batch, states, used)
     losses = F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), ignore_index=-100, reduction="none")
     is_token = batch.targets != -100
-    losses = losses.view_as(batch.targets) * batch.weights[:, None]
     token_loss = losses.sum() / is_token.sum().clamp(min=TOKENS_A_STEP)
     is_item = batch.mask & (batch.kinds != Kind.WORD)
     used_loss = F.binary_cross_entropy_with_logits(used[is_item], batch.used[is_item])

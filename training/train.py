@@ -1,6 +1,8 @@
 """Train the network for a number of minutes; resumes where the last call with the same name stopped.
 
-    python -m training.train NAME --minutes 60 --sources spider spider_syn [--start-from CHECKPOINT]
+    python -m training.train NAME --data DATA_FOLDER --minutes 60 --sources spider spider_syn batch1:0.5
+
+A source's share of its questions is drawn anew for each epoch.
 
 Figures go to ``training/runs/NAME.jsonl``, weights to ``training/work/runs/NAME.pt``.
 """
@@ -8,23 +10,28 @@ Figures go to ``training/runs/NAME.jsonl``, weights to ``training/work/runs/NAME
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 import random
+import subprocess
+import sys
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+import torch.distributed as dist
+from torch import Tensor, nn
 
 from t2s_magic.builtin.grammar import KEYWORDS
 from t2s_magic.builtin.vocabulary import Vocabulary
 from training.batches import Corpus, Noise
-from training.examples import WORK, Databases, held_out, read_examples
+from training.examples import HELD_OUT, WORK, databases_of, group_of, held_out, read_examples, spider_questions
 from training.minilm import TextStore, load_checkpoint
 from training.model import Batch, Network, Shape, loss_of
 from training.tuning import UpperLayers
@@ -32,7 +39,8 @@ from training.tuning import UpperLayers
 RUNS = Path(__file__).parent / "runs"
 SECONDS_BETWEEN_CHECKS = 240
 WARM_UP_STEPS = 200
-CELLS_A_BATCH = 130_000
+CELLS_A_BATCH = 65_000
+STEPS_BETWEEN_MEETINGS = 8
 UPPER = "upper."
 
 
@@ -43,13 +51,47 @@ class Progress:
     seconds: float = 0.0
 
 
+class Team:
+    """Processes of one thread each that train copies of one network and meet every few steps to average them.
+
+    On a busy machine this is faster than threads, or processes, that wait for each other within every step.
+    """
+
+    def __init__(self, rank: int, size: int, meeting_point: Path) -> None:
+        self.rank = rank
+        self.size = size
+        if size > 1:
+            dist.init_process_group("gloo", init_method=f"file://{meeting_point}", rank=rank, world_size=size)
+
+    def meet(self, parameters: Sequence[nn.Parameter], figures: Sequence[float]) -> list[float]:
+        """Give every copy the mean of all copies' parameters; the mean of ``figures`` comes back."""
+        if self.size == 1:
+            return list(map(float, figures))
+        together = torch.cat([*(one.data.flatten() for one in parameters), torch.tensor(figures, dtype=torch.float32)])
+        dist.all_reduce(together)
+        together /= self.size
+        offset = 0
+        for one in parameters:
+            one.data.copy_(together[offset : offset + one.numel()].view_as(one))
+            offset += one.numel()
+        return [float(figure) for figure in together[offset:]]
+
+    def sum(self, figures: Mapping[str, float]) -> dict[str, float]:
+        if self.size == 1:
+            return dict(figures)
+        together = torch.tensor([figures[name] for name in sorted(figures)], dtype=torch.float64)
+        dist.all_reduce(together)
+        return dict(zip(sorted(figures), together.tolist(), strict=True))
+
+
 class Run:
     """One training run: network, optimizer, averaged weights and their files."""
 
-    def __init__(self, name: str, corpus: Corpus, options: argparse.Namespace) -> None:
+    def __init__(self, name: str, corpus: Corpus, options: argparse.Namespace, team: Team) -> None:
         self.log = RUNS / f"{name}.jsonl"
-        self.file = WORK / "runs" / f"{name}.pt"
+        self.file = checkpoint_file(name)
         self.options = options
+        self.team = team
         self.corpus = corpus
         self.progress = Progress()
         torch.manual_seed(options.seed)
@@ -82,24 +124,39 @@ class Run:
         if self.upper is not None and upper:
             self.upper.load_state_dict(upper)
 
-    def train(self, train: Sequence[int], check: Sequence[int]) -> None:
-        last_check = time.monotonic()
-        epoch = 0
-        while not self._is_over():
+    def train(self, draw: Callable[[random.Random], list[int]], checks: Mapping[str, Sequence[int]]) -> None:
+        """Train on what ``draw`` gives for each epoch until the minutes are over; every member takes its share."""
+        torch.manual_seed(self.options.seed + 1000 * self.team.rank + self.progress.step)
+        last_check = started = time.monotonic()
+        seen = 0
+        for batch in self._endless_batches(draw):
+            figures = self._step(batch)
+            seen += len(batch.mask)
+            if self.progress.step % STEPS_BETWEEN_MEETINGS:
+                continue
+            wants_check = time.monotonic() - last_check > SECONDS_BETWEEN_CHECKS
+            spent = time.monotonic() - started
+            examples, seconds, wishes = self.team.meet(self._parameters(), [seen, spent, wants_check])
+            self._average()
+            self.progress.examples += round(examples * self.team.size)
+            self.progress.seconds += seconds
+            seen, started = 0, time.monotonic()
+            if self.progress.step % (20 * STEPS_BETWEEN_MEETINGS) == 0:
+                self._write({"kind": "train", **ratios(figures)})
+            is_over = self.progress.seconds >= self.options.minutes * 60
+            if wishes > 0 or is_over:
+                self._check(checks)
+                last_check = started = time.monotonic()
+            if is_over:
+                return
+
+    def _endless_batches(self, draw: Callable[[random.Random], list[int]]) -> Iterator[Batch]:
+        for epoch in itertools.count():
             chance = random.Random(f"{self.options.seed} {self.progress.step} {epoch}")
-            for batch in self.corpus.batches(train, CELLS_A_BATCH, Noise(), chance, self.upper is not None):
-                started = time.monotonic()
-                figures = self._step(batch)
-                self.progress.seconds += time.monotonic() - started
-                if self.progress.step % 100 == 0:
-                    self._write({"kind": "train", **figures})
-                if time.monotonic() - last_check > SECONDS_BETWEEN_CHECKS:
-                    self._check(check)
-                    last_check = time.monotonic()
-                if self._is_over():
-                    break
-            epoch += 1
-        self._check(check)
+            shuffled = draw(chance)
+            chance.shuffle(shuffled)
+            share = shuffled[self.team.rank :: self.team.size]
+            yield from self.corpus.batches(share, CELLS_A_BATCH, Noise(), chance, self.upper is not None)
 
     def _step(self, batch: Batch) -> dict[str, float]:
         self.network.train()
@@ -108,12 +165,13 @@ class Run:
         loss, figures = self._loss(batch)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_([one for group in self.optimizer.param_groups for one in group["params"]], 1.0)
+        torch.nn.utils.clip_grad_norm_(self._parameters(), 1.0)
         self.optimizer.step()
         self.progress.step += 1
-        self.progress.examples += len(batch.mask)
-        self._average()
-        return ratios(figures)
+        return figures
+
+    def _parameters(self) -> list[nn.Parameter]:
+        return [one for group in self.optimizer.param_groups for one in group["params"]]
 
     def _loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
         if self.upper is not None and batch.texts is not None:
@@ -126,27 +184,30 @@ class Run:
         return warm * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * share)))
 
     def _average(self) -> None:
-        keep = min(0.998, self.progress.step / (self.progress.step + 50))
+        meetings = self.progress.step / STEPS_BETWEEN_MEETINGS
+        keep = min(0.99, meetings / (meetings + 10))
         with torch.no_grad():
             for name, value in self._weights().items():
                 self.average[name].lerp_(value, 1 - keep)
 
-    def _is_over(self) -> bool:
-        return self.progress.seconds >= self.options.minutes * 60
-
-    def _check(self, chosen: Sequence[int]) -> None:
+    def _check(self, checks: Mapping[str, Sequence[int]]) -> None:
         own = {name: value.clone() for name, value in self._weights().items()}
         self._load_weights(self.average)
         self.network.eval()
-        total: Counter[str] = Counter()
-        with torch.inference_mode():
-            for batch in self.corpus.batches(chosen, CELLS_A_BATCH, None, random.Random(0), self.upper is not None):
-                total.update(self._loss(batch)[1])
+        for name, chosen in checks.items():
+            total: Counter[str] = Counter()
+            share = chosen[self.team.rank :: self.team.size]
+            with torch.inference_mode():
+                for batch in self.corpus.batches(share, CELLS_A_BATCH, None, random.Random(0), self.upper is not None):
+                    total.update(self._loss(batch)[1])
+            self._write({"kind": "held out", "source": name, **ratios(self.team.sum(total))})
         self._load_weights(own)
-        self._write({"kind": "held out", **ratios(total)})
-        self._save()
+        if self.team.rank == 0:
+            self._save()
 
     def _write(self, figures: dict[str, Any]) -> None:
+        if self.team.rank > 0:
+            return
         rounded = {key: round(value, 4) if isinstance(value, float) else value for key, value in figures.items()}
         progress = self.progress
         line = {"minutes": round(progress.seconds / 60, 2), "step": progress.step, "seen": progress.examples, **rounded}
@@ -219,31 +280,55 @@ def ratios(figures: dict[str, float]) -> dict[str, float]:
     }
 
 
-def load_corpus(sources: Sequence[str], data: Path) -> tuple[Corpus, list[int], list[int]]:
-    """All examples, and which of them are trained on and which are held out (Spider's own wording only)."""
-    corpus = Corpus(Vocabulary(tuple(sorted(KEYWORDS))), TextStore(WORK / "texts"))
-    spider = list(read_examples(WORK / "examples" / "spider.jsonl"))
-    outside = held_out([example.db_id for example in spider])
-    train: list[int] = []
-    check: list[int] = []
+def checkpoint_file(name: str) -> Path:
+    return WORK / "runs" / f"{name}.pt"
+
+
+def vocabulary_of(name: str) -> Vocabulary:
+    """That of the run's checkpoint if it has one, else the grammar's."""
+    if checkpoint_file(name).exists():
+        return Vocabulary(tuple(torch.load(checkpoint_file(name), weights_only=True)["keywords"]))
+    return Vocabulary(tuple(sorted(KEYWORDS)))
+
+
+@dataclass
+class Material:
+    """What a run trains on and is checked on, as places in ``corpus.ready``."""
+
+    corpus: Corpus
+    train: dict[str, list[int]]
+    checks: dict[str, list[int]]
+
+    def drawer(self, shares: Mapping[str, float]) -> Callable[[random.Random], list[int]]:
+        """Draws an epoch: of each source its share, anew each time."""
+
+        def draw(chance: random.Random) -> list[int]:
+            drawn = []
+            for source, places in self.train.items():
+                drawn += chance.sample(places, round(len(places) * shares[source]))
+            return drawn
+
+        return draw
+
+
+def load_material(sources: Sequence[str], data: Path, vocabulary: Vocabulary) -> Material:
+    """All examples. Held out are 20 databases of Spider, in its own wording, and the domains that synthesis sets apart."""
+    material = Material(Corpus(vocabulary, TextStore(WORK / "texts")), {}, {})
+    outside = held_out([question.db_id for question in spider_questions(data, "train")])
     for source in sources:
         examples = list(read_examples(WORK / "examples" / f"{source}.jsonl"))
-        databases = Databases(databases_folder(source, data))
+        databases = databases_of(source, data)
         schemas = {db_id: databases.schema(db_id) for db_id in {example.db_id for example in examples}}
-        first = len(corpus.ready)
-        corpus.add(examples, schemas)
-        for index, example in enumerate(examples, start=first):
-            if example.db_id not in outside:
-                train.append(index)
-            elif source == "spider":
-                check.append(index)
-    return corpus, train, check
-
-
-def databases_folder(source: str, data: Path) -> Path:
-    if source.startswith("spider"):
-        return data / "spider" / "database"
-    return WORK / "synthesis" / source / "database"
+        places = material.corpus.add(examples, schemas, group_of(source))
+        if source.endswith(HELD_OUT):
+            material.checks[source] = places
+            continue
+        is_spider = group_of(source) == "spider"
+        is_outside = [is_spider and example.db_id in outside for example in examples]
+        material.train[source] = [place for place, out in zip(places, is_outside, strict=True) if not out]
+        if source == "spider":
+            material.checks[source] = [place for place, out in zip(places, is_outside, strict=True) if out]
+    return material
 
 
 def main() -> None:
@@ -257,13 +342,33 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--start-from", type=Path)
+    parser.add_argument("--rank", type=int, default=0, help="set by the first process for the others")
+    parser.add_argument("--meeting-point", type=Path)
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    corpus, train, check = load_corpus(options.sources, options.data)
-    print(f"{len(train)} examples to train on, {len(check)} held out", flush=True)
-    Run(options.name, corpus, options).train(train, check)
+    others = _start_others(options)
+    _work(options)
+    for process in others:
+        process.wait()
+
+
+def _start_others(options: argparse.Namespace) -> list[subprocess.Popen[bytes]]:
+    """The other members of the team: the same command with ranks of their own."""
+    if options.rank > 0 or options.processes == 1:
+        return []
+    options.meeting_point = Path(tempfile.mkdtemp()) / "meeting"
+    command = [sys.executable, "-m", "training.train", *sys.argv[1:], "--meeting-point", str(options.meeting_point)]
+    return [subprocess.Popen([*command, "--rank", str(rank)]) for rank in range(1, options.processes)]
+
+
+def _work(options: argparse.Namespace) -> None:
+    torch.set_num_threads(1)
+    shares = {source: float(share or 1) for source, _, share in (one.partition(":") for one in options.sources)}
+    material = load_material(list(shares), options.data, vocabulary_of(options.name))
+    print({source: len(places) for source, places in (material.train | material.checks).items()}, flush=True)
+    team = Team(options.rank, options.processes, options.meeting_point)
+    Run(options.name, material.corpus, options, team).train(material.drawer(shares), material.checks)
 
 
 if __name__ == "__main__":
