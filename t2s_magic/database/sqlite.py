@@ -37,6 +37,7 @@ LOCK_POLL_SECONDS = 0.05
 SCHEMA_SECONDS = 60.0
 # A copy younger than this was made for the question that is being answered.
 STALE_SECONDS = 10.0
+_FILE_HEADER = b"SQLite format 3\0"
 _LOST = ("disk i/o error", "unable to open database file", "malformed", "not a database")
 
 
@@ -58,8 +59,8 @@ class SqliteDatabase:
         self._opened: ReadOnlyConnection | None = None
         self._known: tuple[object, Schema] | None = None
         self._supervisor = Supervisor(self._interrupt, self._abandon)
-        if self._view.file and not Path(self._view.file).is_file():
-            raise NoConnectionError(_no_file(self._view.file))
+        if self._view.file:
+            _check_file(Path(self._view.file))
         self._supervisor.run(lambda: self._connection(self._view), SCHEMA_SECONDS)
 
     def schema(self) -> Schema:
@@ -190,5 +191,10 @@ def _hides(kind: str) -> str:
     return f"{kind} in front of a table of the same name"
 
 
-def _no_file(file: str) -> str:
-    return f"There is no file {Path(file).name!r} in {Path(file).absolute().parent}. Check the path; none was created."
+def _check_file(file: Path) -> None:
+    if not file.is_file():
+        raise NoConnectionError(f"There is no file {file.name!r} in {file.absolute().parent}. None was created.")
+    with file.open("rb") as opened:
+        start = opened.read(len(_FILE_HEADER))
+    if start not in (b"", _FILE_HEADER):  # a database in which nothing was created yet is an empty file
+        raise NoConnectionError(f"{file.name!r} is not an SQLite database. Check the path.")
