@@ -42,6 +42,13 @@ SQL = "SELECT name FROM singer WHERE age > 30"
         f"```sql\n{SQL}\n```\nor the same again:\n```sql\n{SQL}\n```",
         f"```sql\n{SQL.replace('>', '&gt;')}\n```",
         f"The query is {SQL}.",
+        f"<sql>{SQL}</sql>",
+        f"<answer>\n{SQL};\n</answer>\nHope this helps!",
+        f'{{"sql": "{SQL}"}}',
+        f'```json\n{{"reasoning": "simple", "query": "{SQL};"}}\n```',
+        f"[[ ## sql ## ]]\n{SQL}\n\n[[ ## completed ## ]]",
+        f"**SQL:** {SQL};",
+        f"1. {SQL};",
     ],
 )
 def test_the_one_statement_is_found(answer):

@@ -112,11 +112,18 @@ def test_a_request_carries_the_key_the_model_and_starlings_end_of_turn():
     assert headers["Authorization"] == f"Bearer {KEY}"
 
 
-def test_a_named_model_is_asked_for_at_the_address_without_starlings_settings():
+@pytest.mark.parametrize("prefix", ["openai", "hosted_vllm"])
+def test_a_named_model_is_asked_for_at_the_address_without_starlings_settings(prefix):
     with openai_server("SELECT 1") as server:
-        make_backend("openai/qwen:7b", environ={"T2S_API_BASE": server.base_url}).lm("?")
+        make_backend(f"{prefix}/qwen:7b", environ={"T2S_API_BASE": server.base_url}).lm("?")
         sent = server.requests[0]
     assert (sent["model"], "stop_token_ids" in sent) == ("qwen:7b", False)
+
+
+def test_openai_itself_is_meant_where_its_own_key_is_set():
+    environ = {"T2S_API_BASE": "http://127.0.0.1:1", "T2S_API_KEY": KEY, "OPENAI_API_KEY": "sk-openai"}
+    assert make_backend("openai/gpt-4o-mini", environ=environ).host == "openai"
+    assert make_backend("hosted_vllm/qwen", environ=environ).host == "127.0.0.1:1"
 
 
 def test_the_key_goes_to_no_other_server_when_the_address_redirects():
@@ -267,7 +274,7 @@ def test_a_server_that_repeats_the_key_does_not_make_us_show_it():
 def test_an_unknown_model_is_told_with_the_models_there_are():
     with (
         openai_server(refusal(404, "no such model"), models=("a-7b", "b")) as server,
-        pytest.raises(ModelError, match=r"has no model 'tiny'; it has a-7b, b. Choose one: --lm openai/a-7b"),
+        pytest.raises(ModelError, match=r"has no model 'tiny'; it has a-7b, b. Choose one: --lm hosted_vllm/a-7b"),
     ):
         ask(server)
 

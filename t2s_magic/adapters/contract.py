@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 
 from t2s_magic.errors import NoSqlError
@@ -13,12 +14,13 @@ MOST_STATEMENTS = 20
 
 _THINKING = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.IGNORECASE | re.DOTALL)
 _TEMPLATE_TOKEN = re.compile(r"<\|[^|>\n]{1,40}\|>|</s>|\[/?INST\]")
+_TAG = re.compile(r"</?(?:sql|query|answer|output|result)>", re.IGNORECASE)
 _FENCE = re.compile(r"```[ \t]*([\w+-]*)[ \t]*\n?(.*?)(?:```|\Z)", re.DOTALL)
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|#39|#x27|#34);", re.IGNORECASE)
 
 # What a statement begins with; words that also begin an English sentence need the words that follow them in SQL.
 _BEGINNING = r"""
-    \(*[ \t\n]*(?:
+    (?:\(\s*)*(?:
       SELECT\b
     | WITH\s+(?:RECURSIVE\s+)?["`\w]+\s*(?:\([^()]*\)\s*)?AS\s+(?:(?:NOT\s+)?MATERIALIZED\s*)?\(
     | WITH\s+(?:RECURSIVE\s+)?["`\w]+\s*(?:\([^()]*\)\s*)?AS\(
@@ -95,6 +97,7 @@ def _cut(answer: str, text: str, max_tokens: int | None) -> NoSqlError:
 
 
 def _statements(text: str) -> list[str]:
+    text = _TAG.sub("\n", _from_json(text))
     fences = [(language.lower(), body) for language, body in _FENCE.findall(text) if body.strip()]
     written = [
         body for language, body in fences if _STATEMENT.search(body) or language in {"sql", "sqlite", "postgresql"}
@@ -102,6 +105,16 @@ def _statements(text: str) -> list[str]:
     if written:
         return [statement for body in written for statement in _in_plain(_without_entities(body))]
     return _in_plain(_without_entities(text))
+
+
+def _from_json(text: str) -> str:
+    """The text of the one field that holds SQL, where the whole answer is a JSON object."""
+    try:
+        fields = json.loads(_FENCE.sub(r"\2", text)) if "{" in text[:20] else None
+    except (ValueError, RecursionError):
+        return text
+    named = [fields[name] for name in ("sql", "query", "SQL") if name in fields] if isinstance(fields, dict) else []
+    return named[0] if named and isinstance(named[0], str) else text
 
 
 def _in_plain(text: str) -> list[str]:

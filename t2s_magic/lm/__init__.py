@@ -64,9 +64,11 @@ def make_backend(
 ) -> Backend:
     """The backend called ``name``: ``builtin``, ``starling``, or any model string of ``dspy.LM``.
 
-    Without a name: ``T2S_LM``, else ``starling`` if ``T2S_API_BASE`` is set, else ``builtin``. ``starling`` and
-    ``openai/NAME`` are asked at ``T2S_API_BASE`` with ``T2S_API_KEY``, which goes nowhere else; every other name is
-    reached as its provider's settings say. No connection is made here. Raises UsageError for settings that cannot be.
+    Without a name: ``T2S_LM``, else ``starling`` if ``T2S_API_BASE`` is set, else ``builtin``. At ``T2S_API_BASE``,
+    with ``T2S_API_KEY``, which goes nowhere else, are asked ``starling``, ``hosted_vllm/NAME`` (dspy's prefix for any
+    OpenAI-compatible server), and ``openai/NAME`` where no ``OPENAI_API_KEY`` says that OpenAI itself is meant. Every
+    other name is reached as its provider's settings say. No connection is made here. Raises UsageError for settings
+    that cannot be.
     """
     # Else dspy, and litellm at its import, fetch a list of prices from GitHub, which nobody here asked for.
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "true")
@@ -76,10 +78,14 @@ def make_backend(
         return Backend(BUILTIN, BuiltinLM(load_model or _load_model), BuiltinAdapter(), True, "", BUILTIN)
     if chosen == STARLING and not base:
         raise UsageError("starling needs a server. Set T2S_API_BASE to its address, such as http://127.0.0.1:8000/v1.")
-    if base and (chosen == STARLING or chosen.startswith("openai/")):
+    if base and (chosen == STARLING or chosen.startswith(_prefixes_of_endpoint(environ))):
         endpoint = Endpoint(base, environ.get("T2S_API_KEY", "").strip(), patience=patience, on_progress=on_progress)
         return _starling(endpoint) if chosen == STARLING else _at_endpoint(chosen, endpoint)
     return _of_provider(chosen, patience or Patience())
+
+
+def _prefixes_of_endpoint(environ: Mapping[str, str]) -> tuple[str, ...]:
+    return ("hosted_vllm/",) if environ.get("OPENAI_API_KEY") else ("hosted_vllm/", "openai/")
 
 
 def _load_model() -> Reader:
@@ -95,7 +101,7 @@ def _starling(endpoint: Endpoint) -> Backend:
 
 
 def _at_endpoint(name: str, endpoint: Endpoint) -> Backend:
-    engine = EndpointEngine(endpoint, name.removeprefix("openai/"))
+    engine = EndpointEngine(endpoint, name.partition("/")[2])
     return Backend(name, _lm(name, engine), SqlAdapter(), False, endpoint.host, "default")
 
 

@@ -115,7 +115,9 @@ def no_such_model(base_url: str, model: str, models: Sequence[str]) -> ModelErro
         )
     names = ", ".join(one_line(each) for each in models[:MODELS_NAMED])
     host = host_of(base_url)
-    return ModelError(f"{host} has no model {model!r}; it has {names}. Choose one: --lm openai/{one_line(models[0])}")
+    return ModelError(
+        f"{host} has no model {model!r}; it has {names}. Choose one: --lm hosted_vllm/{one_line(models[0])}"
+    )
 
 
 def host_of(url: str) -> str:
