@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from t2s_magic.builtin import names, tree
-from t2s_magic.builtin.decode_expressions import ExpressionWriter
+from t2s_magic.builtin.decode_conditions import ConditionWriter
 from t2s_magic.builtin.dialects import UNKNOWN, Dialect
 from t2s_magic.builtin.frames import Frame, UndecodableError, labels_for
 from t2s_magic.builtin.item_names import item_names
@@ -44,7 +44,7 @@ def decode(
         raise UndecodableError(str(error)) from error
 
 
-class _QueryWriter(ExpressionWriter):
+class _QueryWriter(ConditionWriter):
     """Whole SELECTs; expressions and conditions are in the base."""
 
     def statement(self, query: tree.Query) -> str:
@@ -95,11 +95,11 @@ class _QueryWriter(ExpressionWriter):
             if number:
                 lines.append(_SET_WORDS[query.operators[number - 1]])
             is_last = body is last and number == len(query.bodies) - 1
-            if is_last and not has_own_orders:
+            if is_last and not has_own_orders and not body.per:
                 body = replace(body, order=(), limit=None, offset=None)
-            part = self._body_lines(body, outer, is_named=is_named and not number, has_order=body is last)
+            part = self._body_lines(body, outer, is_named=is_named and not number)
             lines += self._separate(part) if body.order or body.limit else part
-        if not has_own_orders:
+        if not has_own_orders and not last.per:
             lines += self._whole_order(first, last, outer, is_named=is_named)
         return lines
 
@@ -134,9 +134,7 @@ class _QueryWriter(ExpressionWriter):
             for item, alias in zip(body.items, aliases, strict=True)
         ]
 
-    def _body_lines(
-        self, body: tree.Body, outer: Frame | None, *, is_named: bool = False, has_order: bool = True
-    ) -> list[str]:
+    def _body_lines(self, body: tree.Body, outer: Frame | None, *, is_named: bool = False) -> list[str]:
         match body.items:
             case (tree.Call(name, (tree.Subquery(query),)) as call,) if name in tree.AGGREGATES:
                 if plan_joins(body, self.graph) is None:
@@ -306,10 +304,11 @@ class _QueryWriter(ExpressionWriter):
         )
 
     def _order(self, body: tree.Body, aliases: Sequence[str | None], frame: Frame) -> list[str]:
-        if not body.order:
+        orders = [order for order in body.order if not self._is_moot(order, body)]
+        if not orders:
             return []
         keys = []
-        for order in body.order:
+        for order in orders:
             alias = aliases[body.items.index(order.key)] if order.key in body.items else None
             key = alias or self.expression(order.key, frame)
             if self._orders_outside(body) and order.key not in body.items and not has_aggregate(order.key):
@@ -317,11 +316,16 @@ class _QueryWriter(ExpressionWriter):
             keys.append(f"{key} DESC" if order.is_descending else key)
         return [f"ORDER BY {', '.join(keys)}"]
 
+    def _is_moot(self, order: tree.Order, body: tree.Body) -> bool:
+        """An order by a plain column of the one row that an aggregate leaves: strict engines refuse it."""
+        is_one_row = has_aggregate(body) and not body.group and not plain_items(body)
+        return self.dialect.is_strict and is_one_row and not _is_computed(order.key)
+
     def _limit(self, body: tree.Body) -> list[str]:
         if body.limit is None:
             return []
-        line = f"LIMIT {self.limit(body.limit)}"
-        return [line if body.offset is None else f"{line} OFFSET {self.limit(body.offset)}"]
+        line = f"LIMIT {self.digits(body.limit)}"
+        return [line if body.offset is None else f"{line} OFFSET {self.digits(body.offset)}"]
 
     def _numbered(self, frame: Frame) -> list[str]:
         """The first rows of each group: numbered within it, then cut."""
@@ -338,8 +342,8 @@ class _QueryWriter(ExpressionWriter):
         named = [alias if alias else (name if name != self._plain_name(item, frame) else None)
                  for item, alias, name in zip(body.items, aliases, output, strict=True)]  # fmt: skip
         assert body.limit is not None
-        first = self.limit(body.offset) if body.offset is not None else None
-        last = str(int(self.limit(body.limit)) + int(first or 0))
+        first = self.digits(body.offset) if body.offset is not None else None
+        last = str(int(self.digits(body.limit)) + int(first or 0))
         cut = f"{_POSITION} <= {last}" + (f" AND {_POSITION} > {first}" if first else "")
         inner = [
             f"SELECT {self._items(body.items, named, frame)},",

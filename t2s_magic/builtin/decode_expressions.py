@@ -1,10 +1,9 @@
-"""Expressions and conditions of the grammar as SQL text."""
+"""Expressions of the grammar as SQL text."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
 
 from t2s_magic.builtin import names, tree
 from t2s_magic.builtin.dialects import BOOLEAN, DATE, NUMBER, TEXT, UNKNOWN, Dialect
@@ -15,13 +14,11 @@ from t2s_magic.builtin.plan import plain_items
 from t2s_magic.builtin.tokens import Candidate
 
 _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2}
-_EXTREMES = {"is_max": ("=", "MAX"), "is_min": ("=", "MIN"), "above_avg": (">", "AVG"), "below_avg": ("<", "AVG")}
-_MATCHING = {"contains": "%{}%", "starts": "{}%", "ends": "%{}", "like": "{}"}
-_RANGED = frozenset((">", "<", ">=", "<=", "between", "not_between"))
+TRUTHS = dict.fromkeys(("1", "true", "t", "yes", "y"), True) | dict.fromkeys(("0", "false", "f", "no", "n"), False)
 
 
 class ExpressionWriter(ABC):
-    """SQL text of expressions; whole queries are written by the class that extends it."""
+    """SQL text of expressions; conditions and whole queries are written by the classes that extend it."""
 
     def __init__(self, candidates: Sequence[Candidate], dialect: Dialect, graph: JoinGraph) -> None:
         self.candidates = candidates
@@ -33,7 +30,7 @@ class ExpressionWriter(ABC):
         """``query`` in parentheses, inside ``frame``."""
 
     @abstractmethod
-    def exists(self, query: tree.Query, frame: Frame) -> str: ...
+    def conditions(self, conditions: tree.Conditions, frame: Frame) -> str: ...
 
     @abstractmethod
     def over_subquery(self, call: tree.Call, query: tree.Query, frame: Frame) -> str:
@@ -65,7 +62,7 @@ class ExpressionWriter(ABC):
             case tree.Column():
                 return frame.kind(node)
             case tree.Literal(value):
-                candidate = self._candidate(value)
+                candidate = self.candidate(value)
                 return NUMBER if candidate.kind == "number" else UNKNOWN
             case tree.Constant(text):
                 return {"now": DATE, "true": BOOLEAN, "false": BOOLEAN}.get(text, NUMBER)
@@ -75,6 +72,8 @@ class ExpressionWriter(ABC):
                 return self._kind_of_call(name)
             case tree.Only(_, aggregate):
                 return self.kind(aggregate, frame)
+            case tree.Subquery(query):
+                return self.kind(query.bodies[0].items[0], frame)
             case _:
                 return NUMBER if isinstance(node, tree.PercentIf | tree.Within) else UNKNOWN
 
@@ -84,7 +83,7 @@ class ExpressionWriter(ABC):
             return TEXT
         return DATE if name == "date" or name in tree.AGO else NUMBER
 
-    def _candidate(self, position: int) -> Candidate:
+    def candidate(self, position: int) -> Candidate:
         if position >= len(self.candidates):
             raise UndecodableError(f"The sequence names value {position}; there are {len(self.candidates)}.")
         return self.candidates[position]
@@ -93,11 +92,11 @@ class ExpressionWriter(ABC):
         """A literal as something of kind ``beside`` is written."""
         if isinstance(node, tree.Constant):
             return self._constant(node.text, beside)
-        candidate = self._candidate(node.value)
+        candidate = self.candidate(node.value)
         number = as_number(candidate.text)
         is_number = number is not None and number == number and abs(number) != float("inf")
-        if beside == BOOLEAN and self.dialect.is_strict and candidate.text.casefold() in _TRUTHS:
-            return self.dialect.boolean(_TRUTHS[candidate.text.casefold()])
+        if beside == BOOLEAN and self.dialect.is_strict and candidate.text.casefold() in TRUTHS:
+            return self.dialect.boolean(TRUTHS[candidate.text.casefold()])
         if is_number and (beside == NUMBER or (beside != TEXT and candidate.kind in ("number", "constant"))):
             return candidate.text.replace("_", "").strip()
         return names.text(candidate.text, self.dialect.name)
@@ -123,32 +122,31 @@ class ExpressionWriter(ABC):
         if name in tree.DATE_PARTS:
             return self._date_part(call, frame)
         if name in tree.AGO:
-            return self.dialect.ago(name, self._digits(operands[0]))
+            return self.dialect.ago(name, self.digits(operands[0]))
         if name == "days_between":
             later, earlier = (self._moment(operand, frame) for operand in operands)
             return self.dialect.days_between(later, earlier)
         return self._function(name, operands, frame)
 
     def _function(self, name: str, operands: tuple[tree.Expression, ...], frame: Frame) -> str:
+        if name == "as_text":  # made by _alike, not by the grammar
+            return self.dialect.as_text(self.expression(operands[0], frame))
         if name == "concat":
             return self.dialect.concatenated(*(self.expression(operand, frame) for operand in operands))
         if name in ("round", "round_int", "abs"):
-            value = self._as_number(operands[0], frame)
+            value = self.as_number(operands[0], frame)
             return f"ABS({value})" if name == "abs" else self.dialect.rounded(value, 2 if name == "round" else 0)
-        value = self._as_text(operands[0], frame)
+        value = self.as_text(operands[0], frame)
         return self.dialect.length(value) if name == "length" else f"{name.upper()}({value})"
 
-    def _digits(self, node: tree.Expression) -> str:
+    def digits(self, node: tree.Expression) -> str:
         text = node.text if isinstance(node, tree.Constant) else ""
         if isinstance(node, tree.Literal):
-            text = self._candidate(node.value).text
+            text = self.candidate(node.value).text
         number = as_number(text)
         if number is None or not number.is_integer() or number < 0:
             raise UndecodableError(f"{text!r} is no count of days, rows or months.")
         return str(int(number))
-
-    def limit(self, node: tree.Expression) -> str:
-        return self._digits(node)
 
     def _aggregate(self, call: tree.Call, frame: Frame) -> str:
         name, operand = call.name, call.operands[0]
@@ -158,7 +156,7 @@ class ExpressionWriter(ABC):
             return f"COUNT({self._counted(operand, frame)})"
         if name in ("count_distinct", "sum_distinct"):
             return f"{name.partition('_')[0].upper()}(DISTINCT {self.expression(operand, frame)})"
-        value = self._as_number(operand, frame) if name in ("sum", "avg") else self.expression(operand, frame)
+        value = self.as_number(operand, frame) if name in ("sum", "avg") else self.expression(operand, frame)
         written = f"{name.upper()}({value})"
         return f"COALESCE({written}, 0)" if name == "sum" and self._is_of_matches(operand, frame) else written
 
@@ -187,7 +185,7 @@ class ExpressionWriter(ABC):
                         return frame.write_column(tree.Column(operand.table, column))
         return "*"
 
-    def _as_number(self, node: tree.Expression, frame: Frame) -> str:
+    def as_number(self, node: tree.Expression, frame: Frame) -> str:
         written = self.expression(node, frame)
         is_text = isinstance(node, tree.Column) and frame.kind(node) in (TEXT, UNKNOWN)
         if self.dialect.is_strict and is_text and self.kind(node, frame) == TEXT:
@@ -196,7 +194,7 @@ class ExpressionWriter(ABC):
             return self.dialect.as_integer(written)
         return written
 
-    def _as_text(self, node: tree.Expression, frame: Frame) -> str:
+    def as_text(self, node: tree.Expression, frame: Frame) -> str:
         written = self.expression(node, frame)
         if self.dialect.is_strict and self.kind(node, frame) not in (TEXT, UNKNOWN):
             return self.dialect.as_text(written)
@@ -219,7 +217,7 @@ class ExpressionWriter(ABC):
             return "100.0"
         if isinstance(node, tree.Call) and node.name in tree.DATE_PARTS and self.dialect.has_text_parts(node.name):
             return self.dialect.as_integer(self.expression(node, frame))
-        return self._as_number(node, frame)
+        return self.as_number(node, frame)
 
     def _real(self, call: tree.Call, left: str, frame: Frame) -> str:
         """The dividend, made a real number where the engine would divide integers."""
@@ -268,7 +266,7 @@ class ExpressionWriter(ABC):
             if node == tree.Constant("now"):
                 return "'now'"
             if isinstance(node, tree.Call) and node.name in tree.AGO:
-                return self.dialect.ago_arguments(node.name, self._digits(node.operands[0]))
+                return self.dialect.ago_arguments(node.name, self.digits(node.operands[0]))
         written = self.expression(node, frame)
         if isinstance(node, tree.Column) and frame.kind(node) in (TEXT, UNKNOWN):
             return self.dialect.as_time(written)
@@ -289,7 +287,7 @@ class ExpressionWriter(ABC):
         assert isinstance(aggregate, tree.Call)
         condition = self.conditions(conditions, frame)
         if aggregate.name == "sum":  # a total over no rows is 0 to a reader, and NULL to FILTER
-            return f"SUM(CASE WHEN {condition} THEN {self._as_number(aggregate.operands[0], frame)} ELSE 0 END)"
+            return f"SUM(CASE WHEN {condition} THEN {self.as_number(aggregate.operands[0], frame)} ELSE 0 END)"
         if self.dialect.has_filter:
             return f"{self.expression(aggregate, frame)} FILTER (WHERE {condition})"
         operand = aggregate.operands[0]
@@ -317,157 +315,6 @@ class ExpressionWriter(ABC):
         function = f"SUM({value})" if window.name == "running_total" else f"LAG({value})"
         return f"{function} OVER ({' '.join(filter(None, (partition, 'ORDER BY ' + ', '.join(keys))))})"
 
-    def conditions(self, conditions: tree.Conditions, frame: Frame) -> str:
-        written = [self.condition(conditions.parts[0], frame)]
-        for joiner, part in zip(conditions.joiners, conditions.parts[1:], strict=True):
-            written += [joiner.upper(), self.condition(part, frame)]
-        return " ".join(written)
-
-    def condition(self, part: tree.Test | tree.Exists | tree.Nested, frame: Frame) -> str:
-        match part:
-            case tree.Nested(conditions, is_negated):
-                return f"{'NOT ' if is_negated else ''}({self.conditions(conditions, frame)})"
-            case tree.Exists(query, is_negated):
-                return f"{'NOT ' if is_negated else ''}EXISTS {self.exists(query, frame)}"
-            case tree.Test():
-                return self._test(part, frame)
-
-    def _test(self, test: tree.Test, frame: Frame) -> str:
-        operator = test.operator
-        if operator in ("is_null", "not_null"):
-            return f"{self.expression(test.left, frame)} IS {'NOT ' if operator == 'not_null' else ''}NULL"
-        if operator in _EXTREMES:
-            return self._extreme(test, frame)
-        if operator.removeprefix("not_") in _MATCHING:
-            return self._matching(test, frame)
-        left, rights = self._sides(test, frame)
-        if operator in tree.RANGES:
-            return f"{left} {'NOT ' if operator == 'not_between' else ''}BETWEEN {rights[0]} AND {rights[1]}"
-        if operator in tree.MEMBERSHIP:
-            word = "NOT IN" if operator == "not_in" else "IN"
-            members = rights[0] if isinstance(test.rights[0], tree.Subquery) else f"({', '.join(rights)})"
-            return f"{left} {word} {members}"
-        return f"{left} {operator if operator != '!=' else '<>'} {rights[0]}"
-
-    def _sides(self, test: tree.Test, frame: Frame) -> tuple[str, list[str]]:
-        """Both sides of a comparison, made comparable."""
-        left = test.left
-        if isinstance(left, tree.Call) and left.name in tree.DATE_PARTS:
-            return self._date_part_sides(left, test, frame)
-        kind = self.kind(left, frame)
-        written = self.expression(left, frame)
-        literals = [right for right in test.rights if isinstance(right, tree.Literal | tree.Constant)]
-        if literals and literals[0] != tree.Constant("now"):
-            written, kind = self._comparable(written, kind, literals, test.operator)
-        rights = [self._right(right, kind, frame) for right in test.rights]
-        if test.operator == "not_in" and isinstance(test.rights[0], tree.Subquery):
-            rights = [self.subquery(_without_null(test.rights[0].query, frame), frame)]
-        if self.dialect.is_strict and not literals and not isinstance(test.rights[0], tree.Subquery):
-            right_kind = self.kind(test.rights[0], frame)
-            if {kind, right_kind} in ({TEXT, NUMBER}, {TEXT, DATE}, {NUMBER, DATE}):
-                cast = self.dialect.as_date if {kind, right_kind} == {TEXT, DATE} else self.dialect.as_text
-                return cast(written), [cast(right) for right in rights]
-        return written, rights
-
-    def _right(self, right: tree.Expression, beside: str, frame: Frame) -> str:
-        if isinstance(right, tree.Literal | tree.Constant):
-            return self.literal(right, beside)
-        return self.expression(right, frame)
-
-    def _comparable(
-        self,
-        written: str,
-        kind: str,
-        literals: Sequence[tree.Literal | tree.Constant],
-        operator: str,
-    ) -> tuple[str, str]:
-        """The left side, cast where text would be compared letter by letter, or a strict engine would refuse."""
-        texts = [self._candidate(one.value).text if isinstance(one, tree.Literal) else one.text for one in literals]
-        are_numbers = all(as_number(text) is not None for text in texts)
-        are_years = are_numbers and all(len(text) == 4 for text in texts)
-        if kind == TEXT and are_numbers and operator in _RANGED and not are_years:
-            return self.dialect.as_number(written), NUMBER
-        if not self.dialect.is_strict:
-            return written, kind
-        if kind == DATE and are_years:
-            return self.dialect.date_part("year", written), NUMBER
-        if kind == NUMBER and not are_numbers:
-            return self.dialect.as_text(written), TEXT
-        if kind == BOOLEAN and any(text.casefold() not in _TRUTHS for text in texts):
-            return self.dialect.as_text(written), TEXT
-        return written, kind
-
-    def _date_part_sides(self, left: tree.Call, test: tree.Test, frame: Frame) -> tuple[str, list[str]]:
-        """``strftime('%m', d) = '03'`` in SQLite; numbers elsewhere, and where both sides are computed."""
-        part, written = left.name, self.expression(left, frame)
-        is_own_year = isinstance(left.operands[0], tree.Column) and frame.kind(left.operands[0]) == NUMBER
-        is_text = self.dialect.has_text_parts(part) and not is_own_year
-        if all(isinstance(right, tree.Literal | tree.Constant) for right in test.rights):
-            if is_text:
-                digits = [self._digits(right) for right in test.rights]
-                return written, [names.text(self.dialect.padded(part, number), self.dialect.name) for number in digits]
-            beside = TEXT if part in ("year_month", "date") else NUMBER
-            return written, [self._right(right, beside, frame) for right in test.rights]
-        right = test.rights[0]
-        is_same_part = isinstance(right, tree.Call) and right.name == part
-        rights = [self._right(right, NUMBER, frame) for right in test.rights]
-        if is_text and not is_same_part and not isinstance(right, tree.Subquery):
-            written = self.dialect.as_integer(written)
-        return written, rights
-
-    def _extreme(self, test: tree.Test, frame: Frame) -> str:
-        operator, function = _EXTREMES[test.operator]
-        left = test.left
-        if not isinstance(left, tree.Column):
-            raise UndecodableError(f"{test.operator} is of a column, not of an expression.")
-        name = names.quote(frame.column(left).name, self.dialect.name)
-        written = frame.write_column(left)
-        if function == "AVG" and self.dialect.is_strict and frame.kind(left) == TEXT:
-            name, written = self.dialect.as_number(name), self.dialect.as_number(written)
-        table = self.table_name(left.table, frame)
-        return f"{written} {operator} (SELECT {function}({name}) FROM {table})"
-
     def table_name(self, number: int, frame: Frame) -> str:
         table = frame.table(number)
         return ".".join(names.quote(part, self.dialect.name) for part in (*table.qualifier, table.name))
-
-    def _matching(self, test: tree.Test, frame: Frame) -> str:
-        is_negated = test.operator.startswith("not_")
-        pattern = _MATCHING[test.operator.removeprefix("not_")]
-        right = test.rights[0]
-        value = right.text if isinstance(right, tree.Constant) else ""
-        if isinstance(right, tree.Literal):
-            value = self._candidate(right.value).text
-        escape = ""
-        if pattern != "{}" and ("%" in value or "_" in value):
-            value = value.replace("!", "!!").replace("%", "!%").replace("_", "!_")
-            escape = " ESCAPE '!'"
-        written = names.text(pattern.format(value), self.dialect.name)
-        return f"{self._as_text(test.left, frame)} {self.dialect.like(is_negated)} {written}{escape}"
-
-
-def _without_null(query: tree.Query, frame: Frame) -> tree.Query:
-    """One NULL among the rows would make NOT IN hold for nothing, so a column that may be NULL is asked for values."""
-    body = query.bodies[0]
-    item = body.items[0]
-    if len(query.bodies) > 1 or not isinstance(item, tree.Column) or not frame.column(item).nullable:
-        return query
-    if frame.column(item).name in frame.table(item.table).primary_key:
-        return query
-    test = tree.Test(item, "not_null")
-    if body.where is None:
-        where = tree.Conditions((test,))
-    elif "or" in body.where.joiners:
-        where = tree.Conditions((tree.Nested(body.where), test), ("and",))
-    else:
-        where = tree.Conditions((*body.where.parts, test), (*body.where.joiners, "and"))
-    return tree.Query((replace(body, where=where),))
-
-
-_TRUTHS = {"1": True, "true": True, "t": True, "yes": True, "y": True} | {
-    "0": False,
-    "false": False,
-    "f": False,
-    "no": False,
-    "n": False,
-}

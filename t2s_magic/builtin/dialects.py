@@ -64,10 +64,10 @@ class Dialect:
         return ("TRUE" if is_true else "FALSE") if self.name != "sqlite" else ("1" if is_true else "0")
 
     def as_number(self, value: str) -> str:
-        """Text as a number; NULL for what is none, where the engine can."""
+        """Text as a number; where the engine can, NULL for what is none."""
         return {
             "duckdb": f"TRY_CAST({value} AS DOUBLE)",
-            "postgres": f"CAST({value} AS NUMERIC)",
+            "postgres": f"CAST(NULLIF({value}, '') AS NUMERIC)",
             "sqlite": f"CAST({value} AS REAL)",
         }.get(self.name, value)
 
