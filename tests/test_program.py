@@ -249,6 +249,23 @@ def test_a_prompt_that_is_too_long_is_sent_once_more_with_fewer_tables():
     assert "concert" not in sent
 
 
+@pytest.mark.parametrize(
+    ("words", "most"),
+    [
+        ("maximum context length is 8192 tokens. However, your request has 9005 input tokens", 760),
+        ("request (20,000 tokens) exceeds the available context size (8,192 tokens)", 300),
+        ("prompt is too long", 505),
+    ],
+)
+def test_as_many_tables_are_left_out_as_the_server_counted(words, most):
+    many = Schema("sqlite", tuple(Table(f"log_{n}", (Column("x", "TEXT"),)) for n in range(1_000)))
+    with openai_server(refusal(400, words), "SELECT x FROM log_1") as server:
+        backend = make_backend("hosted_vllm/tiny", environ={"T2S_API_BASE": server.base_url})
+        with backend.context():
+            found = TextToSql()(question="Who?", schema=many.to_dict(), dialect="sqlite")
+    assert most * 0.8 < found.tables_sent <= most
+
+
 def test_a_prompt_that_is_too_long_for_the_only_call_is_told():
     with openai_server(refusal(400, "maximum context length is 8192 tokens")) as server:
         backend = make_backend(environ={"T2S_API_BASE": server.base_url})

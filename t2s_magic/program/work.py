@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,9 @@ from t2s_magic.program.signature import FAILURES
 from t2s_magic.schema import Schema
 from t2s_magic.schema.link import LinkedSchema
 from t2s_magic.schema.render import render_schema
+
+MARGIN = 0.15
+_TOKENS = re.compile(r"(\d[\d,]{2,})\s+(?:\w+\s+){0,2}tokens", re.IGNORECASE)
 
 Check = Callable[[str], CheckedSql]
 Explain = Callable[[CheckedSql], str | None]
@@ -161,7 +165,7 @@ class Work:
         return may
 
     def _cut_schema(self, error: PromptTooLongError) -> None:
-        """Halve the schema for the next call, once; raise where there is no next call or no table to leave out."""
+        """Send fewer tables in the next call, once; raise where there is no next call or no table to leave out."""
         total, sent = len(self.inputs["schema"]["tables"]), self.tables_sent
         if self.sent is not self.inputs or sent < 2 or not self.has_calls_left:
             raise PromptTooLongError(
@@ -169,9 +173,10 @@ class Work:
                 f"window was still too small. {error.message}"
             ) from error
         shown = getattr(dspy.settings.adapter, "fitted_schema", _whole)(self.inputs)
+        size = len(render_schema(shown))
         words = f"{self.inputs['question']} {self.inputs['evidence']}"
-        half = LinkedSchema(shown).fit(len(render_schema(shown)) // 2, words)
-        self.sent = {**self.inputs, "schema": half.to_dict()}
+        fewer = LinkedSchema(shown).fit(size - _excess(error.message, size, len(self.log.prompt)), words)
+        self.sent = {**self.inputs, "schema": fewer.to_dict()}
 
     @property
     def tables_sent(self) -> int:
@@ -209,6 +214,19 @@ class Work:
             tables_sent=self.tables_sent,
             tables_total=len(self.inputs["schema"]["tables"]),
         )
+
+
+def _excess(message: str, schema_characters: int, prompt_characters: int) -> int:
+    """How many characters of the schema have to go: as the server counted the tokens, or else half.
+
+    Servers say both the window and what was asked of it ("maximum context length is 8192 tokens … you requested 9005
+    tokens"). The margin covers the answer, and names being cut into more tokens than words are.
+    """
+    counts = [int(count.replace(",", "")) for count in _TOKENS.findall(message)]
+    if not counts or min(counts) == max(counts):
+        return schema_characters // 2
+    too_much = 1 - min(counts) / max(counts)
+    return min(int((too_much + MARGIN) * prompt_characters), schema_characters * 9 // 10)
 
 
 def _whole(inputs: Mapping[str, Any]) -> Schema:
