@@ -132,6 +132,16 @@ def test_a_distinct_count_over_repeated_rows_is_no_problem(look_up: LookUp) -> N
     assert assumptions(sql, SCHEMA, look_up) == ("flight joins ticket on id = flight_id.",)
 
 
+def test_a_count_of_joined_rows_says_what_it_counts(look_up: LookUp) -> None:
+    sql = "SELECT COUNT(*) FROM flight f JOIN ticket t ON t.flight_id = f.id"
+    assert assumptions(sql, SCHEMA, look_up)[0] == "COUNT(*) counts rows of ticket."
+
+
+def test_a_count_over_an_outer_join_says_that_it_counts_what_has_none(look_up: LookUp) -> None:
+    sql = "SELECT f.id, COUNT(*) FROM flight f LEFT JOIN ticket t ON t.flight_id = f.id GROUP BY f.id"
+    assert assumptions(sql, SCHEMA, look_up)[0] == "COUNT(*) counts what has no ticket as one row too."
+
+
 def test_two_branches_repeat_each_other(look_up: LookUp) -> None:
     sql = """SELECT a.city, COUNT(f.id) FROM airport a JOIN flight f ON f.origin = a.code
              JOIN flight g ON g.target = a.code GROUP BY a.city"""

@@ -19,7 +19,7 @@ from t2s_magic.guard.look_ups import (
     from_table,
     missing_in,
 )
-from t2s_magic.guard.repeats import repeated_sums
+from t2s_magic.guard.repeats import counted_rows, repeated_sums
 from t2s_magic.guard.words_names import Source
 from t2s_magic.guard.words_parts import kind_of_type, listed
 from t2s_magic.guard.words_scope import SelectRead
@@ -42,7 +42,7 @@ def assumptions(sql: str, schema: Schema, look_up: LookUp) -> tuple[str, ...]:
     look_ups = LookUps(look_up, schema.dialect, _MOST_LOOK_UPS)
     found: list[str] = []
     for select in reversed(selects):
-        found += repeated_sums(select)
+        found += [*repeated_sums(select), *counted_rows(select)]
     for select in reversed(selects):
         found += _matches(select, look_ups)
     for select in reversed(selects):
@@ -179,7 +179,7 @@ def _joins(select: SelectRead) -> Iterator[str]:
         for second in sources[position + 1 :]:
             pairs = [
                 (left, right)
-                for (one, left), (other, right) in dict.fromkeys(select.follows)
+                for (one, left), (other, right) in dict.fromkeys(select.links)
                 if (one, other) == (first.alias, second.alias)
             ]
             if pairs and first.table is not None and second.table is not None:

@@ -26,6 +26,35 @@ def repeated_sums(select: SelectRead) -> Iterator[str]:
             yield _sentence(aggregate, column, by)
 
 
+def counted_rows(select: SelectRead) -> Iterator[str]:
+    """What one row is that COUNT(*) counts, where several tables are joined."""
+    stars = (node for node in select.node.find_all(exp.Count) if isinstance(node.this, exp.Star))
+    sources = select.scope.sources
+    if len(sources) < 2 or not any(node.parent_select is select.node for node in stars):
+        return
+    finest = next((source for source in sources if _meets_one_of_each(source, select)), None)
+    if finest is None:
+        return
+    if finest.is_optional:
+        yield f"COUNT(*) counts what has no {finest.name} as one row too."
+    else:
+        yield f"COUNT(*) counts rows of {finest.name}."
+
+
+def _meets_one_of_each(start: Source, select: SelectRead) -> bool:
+    """Whether a row of ``start`` meets at most one row of each other source."""
+    reached, pending = {start.alias}, [start.alias]
+    while pending:
+        alias = pending.pop()
+        for other in select.scope.sources:
+            columns = _columns_between(alias, other.alias, select)
+            key = {name.casefold() for name in other.table.primary_key} if other.table is not None else set()
+            if other.alias not in reached and columns and key and key <= columns:
+                reached.add(other.alias)
+                pending.append(other.alias)
+    return len(reached) == len(select.scope.sources)
+
+
 def _sentence(aggregate: exp.Expr, column: Column, by: Source) -> str:
     name = f"{column.source.name}.{column.name}"
     repeats = f"Joining {by.name} repeats a row of {column.source.name} for each of its rows of {by.name}"
@@ -44,7 +73,7 @@ def _repeated_by(start: Source, select: SelectRead) -> Source | None:
     while pending:
         alias = pending.pop(0)
         for other in sources:
-            columns = {right for (first, _), (second, right) in select.follows if (first, second) == (alias, other)}
+            columns = _columns_between(alias, other, select)
             if not columns or other in reached:
                 continue
             reached.add(other)
@@ -52,6 +81,11 @@ def _repeated_by(start: Source, select: SelectRead) -> Source | None:
                 return sources[other]
             pending.append(other)
     return None
+
+
+def _columns_between(alias: str, other: str, select: SelectRead) -> set[str]:
+    """The columns of ``other`` that a join makes equal to some of ``alias``."""
+    return {right for (one, _), (two, right) in select.links if (one, two) == (alias, other)}
 
 
 def _is_unique(source: Source, columns: set[str]) -> bool:

@@ -152,7 +152,7 @@ def _join_without_pairs(select: SelectRead, look_ups: LookUps) -> str:
     names = [select.scope.introduced(source) for source in sources]
     # Each equality stands in both directions; the one that follows the order of the sources reads best.
     order = [source.alias for source in sources]
-    pairs = [(left, right) for left, right in select.follows if order.index(left[0]) < order.index(right[0])]
+    pairs = [(left, right) for left, right in select.links if order.index(left[0]) < order.index(right[0])]
     texts = [f"{_name(select, *left)} equals {_name(select, *right)}" for left, right in dict.fromkeys(pairs)]
     on = f" where {listed(texts)}" if texts else ""
     return f"Joining {listed(names)} finds no row{on}."

@@ -19,11 +19,13 @@ from t2s_magic.schema import ForeignKey, Table
 class Joined:
     """``pairings`` in words; ``filters`` are what is left of inner joins' conditions, to be said with WHERE.
 
-    ``follows`` says which column has the same value as another: (a, b) when each row's b is known from its a.
+    ``links`` are all pairs of columns that joins make equal, in both directions; ``follows`` those (a, b) in which each
+    row's b is known from its a: the kept side of an outer join does not follow from the other.
     """
 
     pairings: list[str] = field(default_factory=list)
     filters: list[exp.Expr] = field(default_factory=list)
+    links: list[tuple[Place, Place]] = field(default_factory=list)
     follows: list[tuple[Place, Place]] = field(default_factory=list)
     lifted: set[int] = field(default_factory=set)
 
@@ -135,7 +137,9 @@ def _say_inner_joins(inner: Sequence[exp.Expr], from_where: Sequence[exp.Expr], 
         key = frozenset((first.alias, second.alias))
         link = links.setdefault(key, _Link(first, second))
         link.pairs.append((left, right) if link.first is first else (right, left))
-        joined.follows += [((first.alias, left), (second.alias, right)), ((second.alias, right), (first.alias, left))]
+        there, back = ((first.alias, left), (second.alias, right)), ((second.alias, right), (first.alias, left))
+        joined.links += [there, back]
+        joined.follows += [there, back]
         scope.said(term)
         joined.lifted.add(id(term))
     if any(source.is_optional for link in links.values() for source in (link.first, link.second)):
@@ -275,12 +279,14 @@ def _optional_pairing(
             continue
         (first, left), (_, right) = places
         link.pairs.append((left, right) if first is kept else (right, left))
+    there = [((kept.alias, left), (added.alias, right)) for left, right in link.pairs]
+    joined.links += [*there, *((right, left) for left, right in there)]
     names = f"each {scope.introduced(kept)}", scope.introduced(added)
     ending = " (keeping those of both without a match)" if is_full else " (if any)"
     if not others:
         scope.said(*conditions)
         if not is_full:
-            joined.follows += [((kept.alias, left), (added.alias, right)) for left, right in link.pairs]
+            joined.follows += there
         family = _family(kept, added, link.pairs)
         if family is not None and not _needs_key(*family):
             its = f"its {names[1]}" if family[0] is kept else f"each of its {names[1]} rows"

@@ -42,11 +42,11 @@ ReadQuery = Callable[[exp.Expr, Reading, Mapping[str, "Source"], "Scope | None"]
 
 @dataclass(frozen=True)
 class SelectRead:
-    """One SELECT with the scope in which it was read, and which column has the same value as another (``Joined``)."""
+    """One SELECT with the scope in which it was read, and the columns that its joins make equal (``Joined.links``)."""
 
     node: exp.Select
     scope: Scope
-    follows: tuple[tuple[Place, Place], ...]
+    links: tuple[tuple[Place, Place], ...]
 
 
 class AliasNeededError(Exception):
@@ -106,7 +106,10 @@ class Scope:
         return self._read_inner(node).noun
 
     def rows(self, node: exp.Expr) -> str:
-        return self._read_inner(node).rows
+        rows = self._read_inner(node).rows
+        if not rows:
+            raise TooComplexError("Whether a count of all rows exists")
+        return rows
 
     def said(self, *nodes: exp.Expr | None, only_this: bool = False) -> None:
         for node in nodes:

@@ -69,7 +69,7 @@ def _select(node: exp.Select, scope: Scope) -> Told:
     scope.said(node, only_this=True)
     _read_results(parts, scope)
     joined = read_from(parts, scope)
-    scope.reading.selects.append(SelectRead(node, scope, tuple(joined.follows)))
+    scope.reading.selects.append(SelectRead(node, scope, tuple(joined.links)))
     nodes: list[exp.Expr] = parts.take_all("expressions")
     scope.aliases = {node.alias.casefold(): node.this for node in nodes if isinstance(node, exp.Alias)}
     results = [result.unalias() for result in nodes]
@@ -101,7 +101,8 @@ def _select(node: exp.Select, scope: Scope) -> Told:
         sentence=f"{main.sentence}{of}{per}{tail}",
         noun=f"{main.noun}{of}{per}{tail}",
         step=f"{main.step}{of}{step_per}{tail}",
-        rows=f"{of.removeprefix(' of ') or 'rows'}{per}{tail}",
+        # Without a key there is always exactly one row, whatever the table holds.
+        rows="" if groups is not None and not groups.keys else f"{of.removeprefix(' of ') or 'rows'}{per}{tail}",
         outputs=outputs,
     )
 
