@@ -24,7 +24,6 @@ from typing import Any
 
 import numpy as np
 import sqlglot
-from sqlglot import exp
 
 from t2s_magic.builtin import weights
 from t2s_magic.builtin.model import BuiltinModel, Demo
@@ -151,7 +150,8 @@ def report(results: Sequence[Result]) -> dict[str, Any]:
         "interval": wilson(right, total),
         "among_top": {k: round(100 * sum(0 <= r.right_at < k for r in results) / total, 1) for k in (1, 3, 5)},
         "surest": {
-            share: round(100 * np.mean([r.right for r in surest[: total * share // 100]]), 1) for share in (20, 40, 60, 80)
+            share: round(100 * np.mean([r.right for r in surest[: total * share // 100]]), 1)
+            for share in (20, 40, 60, 80)
         },
         "calibration_error": calibration_error(results),
         "abstained": sum(result.abstained for result in results),
@@ -195,7 +195,9 @@ def evaluate_in_parallel(
 ) -> list[Result]:
     """Databases are spread over processes; results come database by database."""
     names = sorted({question.db_id for question in questions})
-    groups = [[question for question in questions if question.db_id in names[place::processes]] for place in range(processes)]
+    groups = [
+        [question for question in questions if question.db_id in names[place::processes]] for place in range(processes)
+    ]
     work = partial(_evaluate_part, weights_folder, data, demos)
     if processes == 1:
         return work(questions)

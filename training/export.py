@@ -1,6 +1,6 @@
 """Pack a training checkpoint into the files that the package ships.
 
-    python -m training.export training/work/runs/NAME.pt [--folder t2s_magic/builtin/weights]
+python -m training.export training/work/runs/NAME.pt [--folder t2s_magic/builtin/weights]
 """
 
 from __future__ import annotations

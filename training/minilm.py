@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as functional
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
@@ -44,6 +44,18 @@ def load_tokenizer() -> Tokenizer:
     return tokenizer
 
 
+_CHECKPOINT_NAMES = {
+    "query": "attention.self.query",
+    "key": "attention.self.key",
+    "value": "attention.self.value",
+    "mixed": "attention.output.dense",
+    "mixed_norm": "attention.output.LayerNorm",
+    "inner": "intermediate.dense",
+    "output": "output.dense",
+    "output_norm": "output.LayerNorm",
+}
+
+
 class BertLayer(nn.Module):
     """One layer, with the checkpoint's names."""
 
@@ -58,27 +70,16 @@ class BertLayer(nn.Module):
         self.output = nn.Linear(4 * HIDDEN, HIDDEN)
         self.output_norm = nn.LayerNorm(HIDDEN, eps=1e-12)
 
-    NAMES = {
-        "query": "attention.self.query",
-        "key": "attention.self.key",
-        "value": "attention.self.value",
-        "mixed": "attention.output.dense",
-        "mixed_norm": "attention.output.LayerNorm",
-        "inner": "intermediate.dense",
-        "output": "output.dense",
-        "output_norm": "output.LayerNorm",
-    }
-
     def load(self, weights: dict[str, Tensor], layer: int) -> None:
         with torch.no_grad():
-            for own, theirs in self.NAMES.items():
+            for own, theirs in _CHECKPOINT_NAMES.items():
                 for part in ("weight", "bias"):
                     getattr(getattr(self, own), part).copy_(weights[f"encoder.layer.{layer}.{theirs}.{part}"])
 
     def export(self, layer: int) -> dict[str, Tensor]:
         return {
             f"encoder.layer.{layer}.{theirs}.{part}": getattr(getattr(self, own), part).detach()
-            for own, theirs in self.NAMES.items()
+            for own, theirs in _CHECKPOINT_NAMES.items()
             for part in ("weight", "bias")
         }
 
@@ -86,9 +87,9 @@ class BertLayer(nn.Module):
         query, key, value = (
             linear(states).unflatten(-1, (HEADS, -1)).transpose(1, 2) for linear in (self.query, self.key, self.value)
         )
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
         states = self.mixed_norm(states + self.mixed(mixed.transpose(1, 2).flatten(2)))
-        return self.output_norm(states + self.output(F.gelu(self.inner(states), approximate="tanh")))
+        return self.output_norm(states + self.output(functional.gelu(self.inner(states), approximate="tanh")))
 
 
 class MiniLM(nn.Module):

@@ -10,7 +10,7 @@ import math
 from dataclasses import asdict, dataclass
 
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from t2s_magic.builtin.encoder import HIDDEN, WORD_VECTOR
@@ -95,7 +95,7 @@ class FeedForward(nn.Module):
         self.output = nn.Linear(inner, width)
 
     def forward(self, states: Tensor) -> Tensor:
-        return self.output(F.gelu(self.inner(states), approximate="tanh"))
+        return self.output(functional.gelu(self.inner(states), approximate="tanh"))
 
 
 class EncoderLayer(nn.Module):
@@ -221,7 +221,7 @@ def link_planes(batch: Batch) -> Tensor:
     across = is_word[:, :, None] & is_item[:, None, :]
     planes = []
     for part in (batch.vectors[..., :HIDDEN], batch.vectors[..., HIDDEN:]):
-        unit = F.normalize(part, dim=-1)
+        unit = functional.normalize(part, dim=-1)
         cosine = torch.matmul(unit, unit.transpose(1, 2)).masked_fill(~across, -1.0)
         below_item = (cosine - cosine.amax(2, keepdim=True)).masked_fill(~across, 0)
         below_word = (cosine - cosine.amax(1, keepdim=True)).masked_fill(~across, 0)
@@ -244,11 +244,13 @@ def loss_of(network: Network, batch: Batch, used_share: float = 0.3) -> tuple[Te
     """
     states, used = network.encode(batch)
     logits = network.decode(batch, states, used)
-    losses = F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), ignore_index=-100, reduction="none")
+    losses = functional.cross_entropy(
+        logits.flatten(0, 1), batch.targets.flatten(), ignore_index=-100, reduction="none"
+    )
     is_token = batch.targets != -100
     token_loss = losses.sum() / is_token.sum().clamp(min=TOKENS_A_STEP)
     is_item = batch.mask & (batch.kinds != Kind.WORD)
-    used_loss = F.binary_cross_entropy_with_logits(used[is_item], batch.used[is_item])
+    used_loss = functional.binary_cross_entropy_with_logits(used[is_item], batch.used[is_item])
     used_loss = used_loss * min(1.0, is_token.sum().item() / TOKENS_A_STEP)
     with torch.no_grad():
         right = (logits.argmax(-1) == batch.targets) | ~is_token

@@ -39,7 +39,7 @@ from training.tuning import UpperLayers
 RUNS = Path(__file__).parent / "runs"
 SECONDS_BETWEEN_CHECKS = 240
 WARM_UP_STEPS = 200
-CELLS_A_BATCH = 65_000
+CELLS_A_BATCH = 100_000
 STEPS_BETWEEN_MEETINGS = 8
 UPPER = "upper."
 
@@ -95,7 +95,8 @@ class Run:
         self.corpus = corpus
         self.progress = Progress()
         torch.manual_seed(options.seed)
-        self.network = Network(Shape(corpus.vocabulary.size, width=options.width, inner=4 * options.width), options.dropout)
+        shape = Shape(corpus.vocabulary.size, width=options.width, inner=4 * options.width)
+        self.network = Network(shape, options.dropout)
         self.upper = UpperLayers(load_checkpoint()) if options.encoder_rate else None
         self.optimizer = torch.optim.AdamW(self._groups(), betas=(0.9, 0.98), weight_decay=0.01, fused=True)
         self.average = {name: value.clone() for name, value in self._weights().items()}
@@ -256,7 +257,7 @@ class Run:
 
 
 def with_keywords(saved: dict[str, Any], vocabulary: Vocabulary) -> dict[str, Tensor]:
-    """The averaged weights of a checkpoint, its keywords brought into this vocabulary's order; new ones start at zero."""
+    """The averaged weights of a checkpoint with its keywords in this vocabulary's order; new ones start at zero."""
     old = Vocabulary(tuple(saved["keywords"]))
     weights: dict[str, Tensor] = dict(saved["average"])
     for name in ("keyword.weight", "keyword_bias"):
@@ -312,7 +313,7 @@ class Material:
 
 
 def load_material(sources: Sequence[str], data: Path, vocabulary: Vocabulary) -> Material:
-    """All examples. Held out are 20 databases of Spider, in its own wording, and the domains that synthesis sets apart."""
+    """All examples. Held out are 20 databases of Spider, in its own wording, and domains that synthesis sets apart."""
     material = Material(Corpus(vocabulary, TextStore(WORK / "texts")), {}, {})
     outside = held_out([question.db_id for question in spider_questions(data, "train")])
     for source in sources:

@@ -26,7 +26,7 @@ class Texts:
     """The distinct texts of a batch, in groups of like length, and the vectors that nodes take from them.
 
     ``parts`` are (states of layer 3, mask) a group; ``pieces`` are the rows of all groups, flattened one after the
-    other, that the vector at ``owners`` sums up with ``weights``; ``node_vectors`` (B, N) says which vector each node has.
+    other, that the vector at ``owners`` sums up with ``weights``; ``node_vectors`` (B, N) are each node's vector.
     """
 
     parts: list[tuple[Tensor, Tensor]]
@@ -70,9 +70,7 @@ class UpperLayers(nn.Module):
         return torch.cat([states, upper], dim=-1).flatten(0, 1)
 
 
-def gather_texts(
-    rows: Sequence[Sequence[tuple[tuple[str, ...], int, int]]], width: int, store: TextStore
-) -> Texts:
+def gather_texts(rows: Sequence[Sequence[tuple[tuple[str, ...], int, int]]], width: int, store: TextStore) -> Texts:
     """``rows`` holds for each example its nodes, each as (text, first word, word after the last)."""
     distinct = list(dict.fromkeys(text for row in rows for text, _, _ in row))
     stored = {text: store.pieces(text) for text in distinct}

@@ -23,17 +23,18 @@ LENGTH_POWER = 0.8
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole token sequence; ``log_probability`` is the network's own, ``score`` what answers are ranked by."""
+    """A whole token sequence with the network's log-probability of it, and of the token it was least sure of."""
 
     tokens: tuple[Token, ...]
     log_probability: float
-    score: float
+    weakest: float
 
 
 @dataclass(frozen=True)
 class _Prefix:
     ids: tuple[int, ...]
     log_probability: float
+    weakest: float
     state: State
 
 
@@ -55,7 +56,7 @@ class Beam:
         deadline = time.monotonic() + seconds
         found: list[Answer] = []
         prefixes, log_probabilities = self._network.advance(read, self._network.start(), [BEGIN])
-        beam = [_Prefix((), 0.0, State())]
+        beam = [_Prefix((), 0.0, 0.0, State())]
         while beam and time.monotonic() < deadline:
             scores = self._scores(beam, log_probabilities)
             rows, tokens = _best(scores, width)
@@ -63,18 +64,19 @@ class Beam:
             parents: list[int] = []
             for row, token in zip(rows, tokens, strict=True):
                 total = float(scores[row, token])
+                weakest = min(beam[row].weakest, float(log_probabilities[row, token]))
                 if token == END:
-                    found.append(self._answer(beam[row], total))
+                    found.append(Answer(tuple(map(self._token, beam[row].ids)), total, weakest))
                     continue
                 state = beam[row].state.advance(self._terminal(token))
-                following.append(_Prefix((*beam[row].ids, token), total, state))
+                following.append(_Prefix((*beam[row].ids, token), total, weakest, state))
                 parents.append(row)
             beam = following
             if not beam or _is_settled(found, beam, width):
                 break
             last = [prefix.ids[-1] for prefix in beam]
             prefixes, log_probabilities = self._network.advance(read, prefixes.chosen(parents), last)
-        return sorted(found, key=lambda answer: -answer.score)[:width]
+        return sorted(found, key=_per_token, reverse=True)[:width]
 
     def _scores(self, beam: Sequence[_Prefix], log_probabilities: Array) -> Array:
         """Log-probability of each prefix with each next token; what the grammar or the length forbids is -inf."""
@@ -116,11 +118,10 @@ class Beam:
     def _terminal(self, number: int) -> str:
         return kind_of(self._token(number))
 
-    def _answer(self, prefix: _Prefix, log_probability: float) -> Answer:
-        length = len(prefix.ids) + 1
-        return Answer(
-            tuple(map(self._token, prefix.ids)), log_probability, log_probability / length**LENGTH_POWER
-        )
+
+def _per_token(answer: Answer) -> float:
+    """Longer answers are less probable; without this the beam would drop conditions to end early."""
+    return answer.log_probability / float((len(answer.tokens) + 1) ** LENGTH_POWER)
 
 
 def _best(scores: Array, width: int) -> tuple[list[int], list[int]]:

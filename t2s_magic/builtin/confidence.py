@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from t2s_magic.builtin.beam import Answer
-from t2s_magic.builtin.tokens import Candidate, ValueRef
+from t2s_magic.builtin.tokens import Candidate, Token, ValueRef
 
 SIGNS = (
     "log_probability",
+    "weakest",
     "behind_best",
     "ahead_of_next",
     "log_length",
@@ -20,6 +21,8 @@ SIGNS = (
     "unused_cells",
     "repeated_items",
     "sub_queries",
+    "least_linked",
+    "left_out",
     "bias",
 )
 _PLAIN = {"log_probability": 1.0, "unused_quoted": -0.5}
@@ -33,9 +36,11 @@ class Confidence:
         self._weights: Mapping[str, float] = settings.get("weights", _PLAIN)
         self._threshold: float = settings.get("threshold", _PLAIN_THRESHOLD)
 
-    def probabilities(self, answers: Sequence[Answer], candidates: Sequence[Candidate]) -> list[float]:
-        """For each answer, the probability that it is the one asked for."""
-        return [_logistic(self.score(signs)) for signs in all_signs(answers, candidates)]
+    def probabilities(
+        self, answers: Sequence[Answer], candidates: Sequence[Candidate], linked: Mapping[Token, float]
+    ) -> list[float]:
+        """For each answer, the probability that it is the one asked for; see ``all_signs``."""
+        return [_logistic(self.score(signs)) for signs in all_signs(answers, candidates, linked)]
 
     def score(self, signs: Sequence[float]) -> float:
         return sum(self._weights.get(name, 0.0) * sign for name, sign in zip(SIGNS, signs, strict=True))
@@ -45,12 +50,15 @@ class Confidence:
         return probability < self._threshold
 
 
-def all_signs(answers: Sequence[Answer], candidates: Sequence[Candidate]) -> list[tuple[float, ...]]:
-    """``SIGNS`` of each answer; ``answers`` are in the order of the search."""
+def all_signs(
+    answers: Sequence[Answer], candidates: Sequence[Candidate], linked: Mapping[Token, float]
+) -> list[tuple[float, ...]]:
+    """``SIGNS`` of each answer, in the order of the search; ``linked`` says how likely each item is to be used."""
     best = max((answer.log_probability for answer in answers), default=0.0)
     return [
         (
             answer.log_probability,
+            answer.weakest,
             answer.log_probability - best,
             answer.log_probability - _next_best(answers, rank),
             math.log(1 + len(answer.tokens)),
@@ -58,6 +66,8 @@ def all_signs(answers: Sequence[Answer], candidates: Sequence[Candidate]) -> lis
             *_unused(answer, candidates),
             float(len(_pointers(answer)) - len(set(_pointers(answer)))),
             float(sum(token == "(" for token in answer.tokens)),
+            min((math.log(linked.get(token, 0.0) + 1e-3) for token in _pointers(answer)), default=0.0),
+            max((chance for token, chance in linked.items() if token not in answer.tokens), default=0.0),
             1.0,
         )
         for rank, answer in enumerate(answers)
@@ -82,7 +92,7 @@ def _unused(answer: Answer, candidates: Sequence[Candidate]) -> tuple[float, flo
     return counts["number"], counts["text"], counts["cell"]
 
 
-def _pointers(answer: Answer) -> list[object]:
+def _pointers(answer: Answer) -> list[Token]:
     return [token for token in answer.tokens if not isinstance(token, str)]
 
 

@@ -244,9 +244,7 @@ def item_token(position: int, schema: SchemaFeatures) -> Token:
 
 def read_schema_features(schema: Schema) -> SchemaFeatures:
     """Everything about the schema that no question changes."""
-    columns = tuple(
-        ColumnRef(t, c) for t, table in enumerate(schema.tables) for c in range(len(table.columns))
-    )
+    columns = tuple(ColumnRef(t, c) for t, table in enumerate(schema.tables) for c in range(len(table.columns)))
     tables = [_name_parts(table.name) for table in schema.tables]
     column_parts = [_name_parts(schema.tables[ref.table].columns[ref.column].name) for ref in columns]
     texts = [

@@ -22,6 +22,7 @@ from t2s_magic.builtin.features import (
     Flag,
     QuestionFeatures,
     item_position,
+    item_token,
     read_question_features,
 )
 from t2s_magic.builtin.network import Demos, Network, Read
@@ -77,6 +78,11 @@ class Asked:
     features: QuestionFeatures
     read: Read
     answers: tuple[Answer, ...]
+
+    def linked(self) -> dict[Token, float]:
+        """For each column, table and value: the probability that the answer names it."""
+        used = self.read.used[len(self.features.words) :]
+        return {item_token(place, self.prepared.features): float(chance) for place, chance in enumerate(used)}
 
     def table_scores(self) -> dict[str, float]:
         """For each table that the network saw: the highest probability that it or a column of it is used."""
@@ -152,7 +158,7 @@ class BuiltinModel:
 
     def _readings(self, asked: Asked) -> tuple[Reading, ...]:
         """Distinct SQL with its probability; where no answer can be said, the rows of the likeliest table at 0."""
-        probabilities = self._confidence.probabilities(asked.answers, asked.candidates)
+        probabilities = self._confidence.probabilities(asked.answers, asked.candidates, asked.linked())
         readings: dict[str, Reading] = {}
         for answer, probability in zip(asked.answers, probabilities, strict=True):
             try:

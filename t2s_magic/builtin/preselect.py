@@ -11,8 +11,8 @@ from t2s_magic.builtin.tokens import Candidate
 from t2s_magic.builtin.words import split_name
 from t2s_magic.schema import Schema, Table
 
-MOST_TABLES = 60
-MOST_COLUMNS = 360
+MOST_TABLES = 40
+MOST_COLUMNS = 240
 _TABLE_NAME = 3.0
 _CELL = 2.0
 
@@ -36,8 +36,7 @@ class Preselector:
         stems = {stem(word) for word in words if not is_function_word(word) and word[0].isalnum()}
         meant = {part for part in self._rarity if any(part == word or is_prefix(part, word) for word in stems)}
         scores = [
-            sum(weight * self._rarity[part] for part, weight in names.items() if part in meant)
-            for names in self._parts
+            sum(weight * self._rarity[part] for part, weight in names.items() if part in meant) for names in self._parts
         ]
         for candidate in candidates:
             for table in {candidate.table, *(place.table for place in candidate.others)} - {-1}:

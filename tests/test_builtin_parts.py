@@ -1,0 +1,135 @@
+"""Parts of the built-in model: packing of weights, features, search and confidence."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from t2s_magic.builtin import weights
+from t2s_magic.builtin.beam import Answer
+from t2s_magic.builtin.confidence import SIGNS, Confidence, all_signs
+from t2s_magic.builtin.encoder import batches_by_length, mean_per_word
+from t2s_magic.builtin.features import (
+    Flag,
+    Relation,
+    item_position,
+    item_token,
+    read_question_features,
+    read_schema_features,
+)
+from t2s_magic.builtin.preselect import MOST_TABLES, Preselector
+from t2s_magic.builtin.tokens import Candidate, ColumnRef, TableRef, ValueRef
+from t2s_magic.builtin.vocabulary import BEGIN, END, demo_memory
+from t2s_magic.schema import Column, ForeignKey, Schema, Table
+
+SHOP = Schema(
+    "sqlite",
+    (
+        Table("customers", (Column("cust_id", "INTEGER"), Column("home city", "TEXT")), primary_key=("cust_id",)),
+        Table(
+            "orders",
+            (Column("cust_id", "INTEGER"), Column("qty", "INTEGER")),
+            foreign_keys=(ForeignKey(("cust_id",), "customers", ("cust_id",)),),
+        ),
+    ),
+)
+
+
+def relation(words: list[str], word: int, item: int, candidates: tuple[Candidate, ...] = ()) -> Relation:
+    features = read_question_features(words, read_schema_features(SHOP), candidates)
+    return Relation(int(features.relations[word, len(words) + item]))
+
+
+def test_packed_weights_are_within_half_a_step_of_the_originals() -> None:
+    array = np.random.default_rng(1).normal(size=(64, 96)).astype(np.float32)
+
+    packed = weights.pack({"layer": array, "bias": array[0]})
+
+    restored = packed["layer:values"] * packed["layer:scales"]
+    assert np.abs(restored - array).max() <= packed["layer:scales"].max() / 2 + 1e-6
+    assert (packed["bias"] == array[0]).all()
+
+
+def test_a_word_is_the_mean_of_its_pieces_and_words_outside_the_window_are_zero() -> None:
+    out = np.zeros((3, 2), np.float32)
+
+    mean_per_word(np.array([[9, 9], [1, 3], [3, 5], [7, 7]], np.float32), [-1, 0, 0, 1], out)
+
+    assert out.tolist() == [[2, 4], [7, 7], [0, 0]]
+
+
+def test_texts_of_like_length_share_a_batch_within_the_budget() -> None:
+    assert list(batches_by_length([5, 1, 9, 2], 10)) == [[1, 3], [0], [2]]
+
+
+def test_items_and_pointers_are_inverse() -> None:
+    schema = read_schema_features(SHOP)
+    pointers = [
+        ColumnRef(0, 0),
+        ColumnRef(0, 1),
+        ColumnRef(1, 0),
+        ColumnRef(1, 1),
+        TableRef(0),
+        TableRef(1),
+        ValueRef(0),
+    ]
+
+    assert [item_position(pointer, schema) for pointer in pointers] == list(range(7))
+    assert [item_token(place, schema) for place in range(7)] == pointers
+
+
+def test_a_name_is_matched_whole_in_part_or_by_its_short_form() -> None:
+    words = ["home", "city", "and", "quantity", "by", "customer"]
+
+    assert relation(words, 1, 1) == Relation.WORD_COLUMN_WHOLE
+    assert relation(["city"], 0, 1) == Relation.WORD_COLUMN_PART
+    assert relation(words, 3, 3) == Relation.WORD_COLUMN_SHORT
+    assert relation(words, 5, 4) == Relation.WORD_TABLE_WHOLE
+    assert relation(words, 2, 3) == Relation.WORD_COLUMN
+
+
+def test_a_cell_ties_its_words_to_every_column_that_holds_it() -> None:
+    cell = Candidate("Lima", "cell", 0, 1, 1, 2, others=(ColumnRef(1, 1),))
+
+    assert relation(["in", "lima"], 1, 1, (cell,)) == Relation.WORD_COLUMN_CELL
+    assert relation(["in", "lima"], 1, 3, (cell,)) == Relation.WORD_COLUMN_CELL
+    assert relation(["in", "lima"], 0, 1, (cell,)) == Relation.WORD_COLUMN
+
+
+def test_keys_are_told_to_the_network() -> None:
+    features = read_schema_features(SHOP)
+
+    assert features.flags[0, Flag.PRIMARY_KEY] == 1
+    assert features.flags[2, Flag.FOREIGN_KEY] == 1
+    assert features.relations[2, 0] == Relation.COLUMN_REFERS_TO
+    assert features.relations[0, 2] == Relation.COLUMN_REFERRED_BY
+    assert features.relations[5, 4] == Relation.TABLE_REFERS_TO
+
+
+def test_only_the_demos_most_like_the_question_are_remembered() -> None:
+    memory = demo_memory([(0.1, [7]), (0.9, [8, 9]), (0.5, [7]), (0.4, [7])])
+
+    assert memory[:3] == [(BEGIN, 8, 0.9), (8, 9, 0.9), (9, END, 0.9)]
+    assert {likeness for _, _, likeness in memory} == {0.9, 0.5, 0.4}
+
+
+def test_a_large_schema_is_cut_and_keeps_what_its_tables_refer_to() -> None:
+    others = tuple(Table(f"log_{number}", (Column("entry"),)) for number in range(MOST_TABLES))
+    preselector = Preselector(Schema("sqlite", (*others, *SHOP.tables)))
+
+    kept = preselector.choose(preselector.scores(["how", "many", "orders"]))
+
+    assert preselector.is_needed
+    assert len(kept.tables) == MOST_TABLES
+    assert {"orders", "customers"} <= {table.name for table in kept.tables}
+
+
+def test_an_answer_that_leaves_out_a_quoted_text_is_less_sure() -> None:
+    candidates = (Candidate("Lima", "text", start=3, end=4),)
+    with_it = Answer((ColumnRef(0, 0), "where", ColumnRef(0, 1), "=", ValueRef(0)), -0.5, -0.2)
+    without = Answer((ColumnRef(0, 0),), -0.5, -0.2)
+
+    signs = all_signs([with_it, without], candidates, {})
+    sure, unsure = Confidence({}).probabilities([with_it, without], candidates, {})
+
+    assert [of_answer[SIGNS.index("unused_quoted")] for of_answer in signs] == [0, 1]
+    assert sure > unsure

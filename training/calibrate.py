@@ -1,0 +1,145 @@
+"""Fit the confidence of answers on databases that no run trained on, and write it into the shipped settings.
+
+    python -m training.calibrate DATA_FOLDER [--weights FOLDER]
+
+A logistic model over the signs of ``t2s_magic.builtin.confidence``: it also reranks the beam. Half of the held-out
+databases fit it, the other half report it; what ships is fitted on all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from t2s_magic.builtin import weights
+from t2s_magic.builtin.beam import WIDTH
+from t2s_magic.builtin.confidence import SIGNS, all_signs
+from t2s_magic.builtin.model import BuiltinModel, write_sql
+from t2s_magic.builtin.representation import UndecodableError
+from training.evaluate import connect, explains, orders_its_rows, run, same_rows, scored_questions
+from training.examples import HELD_OUT, WORK, Databases, Question, databases_of, read_examples
+
+SYNTHETIC_QUESTIONS = 500
+ABSTAIN_BELOW = 0.25
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Beamed:
+    """The answers to one question that the engine can plan: their signs, and which of them are right."""
+
+    db_id: str
+    signs: Floats
+    right: NDArray[np.bool_]
+
+
+def beam_of(model: BuiltinModel, question: Question, databases: Databases) -> Beamed | None:
+    schema = databases.schema(question.db_id)
+    connection = connect(databases.path(question.db_id))
+    values = databases.cells(question.db_id).find(question.question, schema)
+    asked = model.ask(question.question, schema, values, (), width=WIDTH)
+    gold = run(connection, question.sql)
+    is_ordered = orders_its_rows(question.sql)
+    kept, right = [], []
+    for answer, signs in zip(asked.answers, all_signs(asked.answers, asked.candidates, asked.linked()), strict=True):
+        try:
+            sql = write_sql(answer.tokens, asked)
+        except UndecodableError:
+            continue
+        if explains(connection, sql) is None:
+            kept.append(signs)
+            right.append(same_rows(gold, run(connection, sql), is_ordered))
+    return Beamed(question.db_id, np.array(kept), np.array(right)) if kept else None
+
+
+def fit(beams: Sequence[Beamed], ridge: float = 2.0, rounds: int = 40) -> Floats:
+    """Weights of the logistic model by Newton's method; every question counts alike."""
+    signs = np.concatenate([beam.signs for beam in beams])
+    right = np.concatenate([beam.right for beam in beams]).astype(float)
+    counts = np.concatenate([np.full(len(beam.right), 1 / len(beam.right)) for beam in beams]) * WIDTH
+    scale = np.maximum(np.abs(signs).max(0), 1e-6)
+    scaled = signs / scale
+    chosen = np.zeros(signs.shape[1])
+    for _ in range(rounds):
+        chance = 1 / (1 + np.exp(-scaled @ chosen))
+        slope = scaled.T @ (counts * (right - chance)) - ridge * chosen
+        curve = (scaled * (counts * chance * (1 - chance))[:, None]).T @ scaled + ridge * np.eye(len(chosen))
+        chosen = chosen + np.linalg.solve(curve, slope)
+    return chosen / scale
+
+
+def figures(beams: Sequence[Beamed], chosen: Floats) -> dict[str, float]:
+    """What the first answer of the search, the surest answer, and the best of the beam reach; calibration error."""
+    best = [int(np.argmax(beam.signs @ chosen)) for beam in beams]
+    chances = np.array(
+        [1 / (1 + np.exp(-(beam.signs @ chosen)[place])) for beam, place in zip(beams, best, strict=True)]
+    )
+    right = np.array([beam.right[place] for beam, place in zip(beams, best, strict=True)])
+    order = np.argsort(chances)
+    gaps = [abs(chances[part].sum() - right[part].sum()) for part in np.array_split(order, 10)]
+    return {
+        "n": len(beams),
+        "first": round(100 * float(np.mean([beam.right[0] for beam in beams])), 1),
+        "surest": round(100 * float(right.mean()), 1),
+        "any": round(100 * float(np.mean([beam.right.any() for beam in beams])), 1),
+        "calibration_error": round(float(sum(gaps)) / len(beams), 4),
+    }
+
+
+def _beams_of(folder: Path, work: tuple[Databases, Sequence[Question]]) -> list[Beamed]:
+    model = BuiltinModel(weights.load(folder))
+    databases, questions = work
+    return [beam for question in questions if (beam := beam_of(model, question, databases))]
+
+
+def held_out_beams(data: Path, folder: Path) -> list[Beamed]:
+    """Beams for the held-out databases of Spider and a sample of the held-out synthetic domains."""
+    spider = scored_questions(data, "held_out")
+    works = [
+        (Databases(data / "spider" / "database"), spider[0::2]),
+        (Databases(data / "spider" / "database"), spider[1::2]),
+    ]
+    for path in sorted((WORK / "examples").glob(f"*{HELD_OUT}.jsonl"))[-1:]:
+        examples = random.Random(0).sample(list(read_examples(path)), SYNTHETIC_QUESTIONS)
+        questions = [Question(one.db_id, one.question, one.sql) for one in examples]
+        works.append((databases_of(path.stem, data), questions))
+    with ProcessPoolExecutor(2) as pool:
+        return [beam for beams in pool.map(partial(_beams_of, folder), works) for beam in beams]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--weights", type=Path, default=weights.FOLDER)
+    options = parser.parse_args()
+    beams = held_out_beams(options.data, options.weights)
+    names = sorted({beam.db_id for beam in beams})
+    half = set(random.Random(1).sample(names, len(names) // 2))
+    fitted = fit([beam for beam in beams if beam.db_id in half])
+    report = {
+        "fitted on": figures([beam for beam in beams if beam.db_id in half], fitted),
+        "others": figures([beam for beam in beams if beam.db_id not in half], fitted),
+    }
+    chosen = fit(beams)
+    print(json.dumps(report, indent=1), dict(zip(SIGNS, chosen.round(3), strict=True)))
+    file = options.weights / "model.json"
+    settings = json.loads(file.read_text("utf-8"))
+    settings["confidence"] = {
+        "weights": {name: round(float(weight), 5) for name, weight in zip(SIGNS, chosen, strict=True)},
+        "threshold": ABSTAIN_BELOW,
+        "report": report,
+    }
+    file.write_text(json.dumps(settings, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
