@@ -59,25 +59,41 @@ def postgres_server() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres_shop(postgres_server: str) -> str:
-    """The URL of a database that tests only read: to make one takes longer than to read it."""
-    return _make_postgres_shop(postgres_server, "shop")
+    """The URL of a database that tests only read."""
+    url = _create_database(postgres_server, "shop")
+    _fill_shop(url)
+    return url
+
+
+@pytest.fixture(scope="session")
+def postgres_own_shop(postgres_server: str) -> str:
+    return _create_database(postgres_server, "own_shop")
 
 
 @pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
-    """The URL of a database of its own, for a test that writes."""
-    yield _make_postgres_shop(postgres_server, "own_shop")
-    with psycopg.connect(postgres_server, autocommit=True) as admin:
-        admin.execute("DROP DATABASE own_shop WITH (FORCE)")
+def postgres_url(postgres_own_shop: str) -> str:
+    """The URL of a database for a test that writes: filled anew each time, because to create one takes longer."""
+    _fill_shop(postgres_own_shop)
+    return postgres_own_shop
 
 
-def _make_postgres_shop(server_url: str, name: str) -> str:
+def _create_database(server_url: str, name: str) -> str:
     with psycopg.connect(server_url, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
-    url = server_url.replace("/postgres?", f"/{name}?")
-    with psycopg.connect(url) as connection:
+    return server_url.replace("/postgres?", f"/{name}?")
+
+
+def _fill_shop(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        old = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_|^information_schema$'")
+        for (schema,) in old.fetchall():
+            connection.execute(f"DROP SCHEMA {schema} CASCADE")
+        connection.execute("CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC")
         connection.execute(SHOP)
-    return url
 
 
 @pytest.fixture(params=["sqlite", "duckdb", "postgres"])

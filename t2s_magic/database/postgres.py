@@ -14,6 +14,8 @@ from itertools import islice
 from typing import Any
 
 import psycopg
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGresult
 
 from t2s_magic.database.base import Limits, Rows
 from t2s_magic.database.fetch import fetch_rows
@@ -111,17 +113,14 @@ class PostgresDatabase:
         return replace(rows, seconds=time.monotonic() - started)
 
     def _fetch(self, cursor: psycopg.Cursor, sql: str, limits: Limits) -> Rows:
-        """Row by row, so that neither the server nor we hold more than what is kept.
-
-        ``stream`` sends the statement by the extended protocol, which takes one statement only: ``COMMIT; DROP …``
-        would leave READ ONLY.
-        """
+        """Row by row, so that neither the server nor we hold more than what is kept."""
         self._is_fetching = True
         try:
+            names, types = _described(cursor.connection, sql)
             with closing(cursor.stream(sql.encode())) as stream:  # type: ignore[type-var]
-                first = list(islice(stream, 1))
-                names, types = _columns(cursor) if first else _columns_of_none(cursor.connection, sql)
-                return fetch_rows(names, types, _Fetcher(first, stream), limits, self._supervisor.check)
+                return fetch_rows(
+                    names, types, lambda count: list(islice(stream, count)), limits, self._supervisor.check
+                )
         finally:
             self._is_fetching = False
 
@@ -209,27 +208,26 @@ class PostgresDatabase:
         return QueryError(f"PostgreSQL: {said}.{hint}", sql=sql)
 
 
-def _columns(cursor: psycopg.Cursor) -> tuple[list[str], list[str]]:
-    description = cursor.description or []
-    return [part.name for part in description], [part.type_display for part in description]
+def _described(session: psycopg.Connection, sql: str) -> tuple[list[str], list[str]]:
+    """The columns that a statement will have and their types, by parsing it and not running it.
+
+    The extended protocol, here and in ``stream``, takes one statement only (``COMMIT; DROP …`` would leave READ ONLY),
+    and a statement without columns does not read: COPY TO PROGRAM, SET and DO end here, also for a superuser.
+    """
+    _succeeded(session, session.pgconn.prepare(b"", sql.encode()))
+    columns = _succeeded(session, session.pgconn.describe_prepared(b""))
+    if not columns.nfields:
+        raise QueryError("PostgreSQL says that this statement gives no rows; it was not run.", sql=sql)
+    names = [(columns.fname(position) or b"").decode() for position in range(columns.nfields)]
+    return names, [_type_name(session, columns, position) for position in range(columns.nfields)]
 
 
-def _columns_of_none(session: psycopg.Connection, sql: str) -> tuple[list[str], list[str]]:
-    """The columns of a statement that had no rows, for which ``stream`` gives none: by parsing it, not running it."""
-    session.pgconn.prepare(b"", sql.encode())
-    described = session.pgconn.describe_prepared(b"")
-    names = [(described.fname(position) or b"").decode() for position in range(described.nfields)]
-    found = [session.adapters.types.get(described.ftype(position)) for position in range(described.nfields)]
-    return names, [known.regtype if known else "" for known in found]
+def _succeeded(session: psycopg.Connection, result: PGresult) -> PGresult:
+    if result.status == ExecStatus.FATAL_ERROR:
+        raise psycopg.errors.error_from_result(result)
+    return result
 
 
-class _Fetcher:
-    """``fetch(count)`` over a stream whose first row was read to learn the columns."""
-
-    def __init__(self, first: list[Any], stream: Iterator[Any]) -> None:
-        self._first = first
-        self._stream = stream
-
-    def __call__(self, count: int) -> list[Any]:
-        first, self._first = self._first, []
-        return first + list(islice(self._stream, count - len(first)))
+def _type_name(session: psycopg.Connection, columns: PGresult, position: int) -> str:
+    known = session.adapters.types.get(columns.ftype(position))
+    return known.get_type_display(columns.ftype(position), columns.fmod(position)) if known else ""
