@@ -9,7 +9,7 @@ import pytest
 
 from t2s_magic.database import Database, Limits, Rows, connect
 from t2s_magic.database.values import CellIndex, Value, find_values
-from t2s_magic.errors import CancelledError, QueryError
+from t2s_magic.errors import CancelledError, QueryError, TimeLimitError
 from t2s_magic.guard import CheckedSql
 
 Found = Callable[[str], list[tuple[str, str, str]]]
@@ -73,6 +73,17 @@ def test_two_letters_swapped_are_forgiven(found: Found) -> None:
 
 def test_the_longest_match_wins_within_a_table_but_another_table_may_hold_a_part(found: Found) -> None:
     assert found("stores in New York") == [("New York", "city", "exact"), ("York", "name", "exact")]
+
+
+def test_another_number_is_no_typing_slip(tmp_path: Path) -> None:
+    file = tmp_path / "gates.sqlite"
+    with sqlite3.connect(file) as connection:
+        connection.executescript("CREATE TABLE gate (name TEXT); INSERT INTO gate VALUES ('Terminal 12')")
+    connection.close()
+    database = connect(file)
+    found = find_values("flights at terminal 13", database.schema(), database, 5.0)
+    database.close()
+    assert [value.match for value in found] == ["part"]
 
 
 def test_forms_of_one_word_meet(found: Found) -> None:
@@ -154,6 +165,14 @@ def test_columns_that_the_question_names_are_read_first(stores: Database) -> Non
 def test_a_column_that_cannot_be_read_is_left_out(stores: Database) -> None:
     watched = Watched(stores, error=QueryError("The view is broken."))
     assert CellIndex(watched).find("stores in New York", stores.schema()) == ()  # type: ignore[arg-type]
+
+
+def test_a_column_too_slow_to_read_is_tried_twice(stores: Database) -> None:
+    watched = Watched(stores, error=TimeLimitError("Too slow."))
+    index = CellIndex(watched)  # type: ignore[arg-type]
+    for _ in range(3):
+        index.find("stores in New York", stores.schema(), 5.0)
+    assert sorted(watched.statements) == sorted(2 * list(set(watched.statements)))
 
 
 def test_a_cancelled_reading_is_not_hidden(stores: Database) -> None:

@@ -89,9 +89,11 @@ class _Cell:
 
 
 def _cells(question: str, schema: Schema, values: Sequence[Value]) -> Iterator[_Cell]:
+    wanted = {value.table for value in values}
     places = {
         (table.full_name, column.name): ColumnRef(number, position)
         for number, table in enumerate(schema.tables)
+        if table.full_name in wanted
         for position, column in enumerate(table.columns)
     }
     words = word_spans(question)

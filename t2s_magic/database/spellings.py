@@ -7,6 +7,7 @@ import unicodedata
 from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_DIGITS = re.compile(r"\d+")
 _NEGATION = re.compile("^(?:un|in|non|dis)(?=[a-z]{4})")
 _NO_PLURAL_ENDINGS = ("ss", "us", "is", "os")
 _ES_ENDINGS = ("sses", "shes", "ches", "xes", "zes")
@@ -44,12 +45,16 @@ def _without_plural(word: str) -> str:
 
 
 def is_near(one: str, other: str) -> bool:
-    """Whether two folded texts differ by one typing slip: a letter more, less, wrong, or two letters swapped.
+    """Whether two folded texts differ by typing slips: a letter more, less, wrong, or two letters swapped.
 
-    Texts of nine letters and more may hold two slips.
+    Texts of nine letters and more may hold two slips. Digits are never slips: "flight 12" is not "flight 13".
     """
-    slips = 1 if min(len(one), len(other)) < 9 else 2
-    return _slips(one, other, slips) <= slips
+    slips = allowed_slips(min(one, other, key=len))
+    return _DIGITS.findall(one) == _DIGITS.findall(other) and _slips(one, other, slips) <= slips
+
+
+def allowed_slips(text: str) -> int:
+    return 1 if len(text) < 9 else 2
 
 
 def are_of_one_family(one: str, other: str) -> bool:
