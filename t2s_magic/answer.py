@@ -55,7 +55,8 @@ class Answer:
 
     Without ``run`` the SQL is shown and never run. ``enforcement`` says in a few words who keeps the run read-only;
     only where the engine does (``is_read_only_enforced``) may it run without a person's Run.
-    With a live ``display`` the answer is a widget, and static twins that follow each run; else the twins alone.
+    With a live ``display`` the answer is a widget beside static twins, HTML and plain text, which follow each run;
+    else it is the twins alone.
     """
 
     def __init__(
@@ -170,7 +171,8 @@ class Answer:
         """Show the answer now, in the cell that is executing, where its later states follow; once a cell."""
         if self._display is not None and self._shown_in != self._display.cell():
             self._shown_in = self._display.cell()
-            self._display.show(self._bundle())
+            data, _metadata = self._widget._repr_mimebundle_()
+            self._display.show(self._twins(), {WIDGET_VIEW: data[WIDGET_VIEW], "text/plain": ""})
 
     def _ipython_display_(self) -> None:
         if self._display is None:
@@ -178,7 +180,7 @@ class Answer:
         self.show()
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        return self._bundle()
+        return self._twins()
 
     def _rows(self) -> Rows:
         self._wait()
@@ -213,7 +215,7 @@ class Answer:
             self._outcome = outcome
             self._change(is_running=False, **_ran(self._view, outcome))
             if self._shown_in is not None and self._display is not None:
-                self._display.update(self._bundle())
+                self._display.update(self._twins())
         self._is_idle.set()
 
     def _wait(self) -> None:
@@ -247,12 +249,8 @@ class Answer:
         }
         return AnswerWidget(self._view, acts)
 
-    def _bundle(self) -> dict[str, Any]:
-        twins = {"text/plain": answer_text(self._view), "text/html": answer_html(self._view)}
-        if self._display is None:
-            return twins
-        data, _metadata = self._widget._repr_mimebundle_()
-        return {**twins, WIDGET_VIEW: data[WIDGET_VIEW]}
+    def _twins(self) -> dict[str, str]:
+        return {"text/plain": answer_text(self._view), "text/html": answer_html(self._view)}
 
     def _change(self, **changes: Any) -> None:
         with self._lock:

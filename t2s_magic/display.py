@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from IPython.display import DisplayHandle
+from IPython.display import DisplayHandle, display
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -14,8 +14,19 @@ if TYPE_CHECKING:
 CLEAR_LINE = "\r\033[K"
 
 
+# A widget whose kernel has gone leaves an error message behind in JupyterLab, whatever else its own output could show
+# (vscode-jupyter#17518 is the same in VS Code). So the static twins have an output of their own, and these rules show
+# one of the two: the twins where there is no living widget, the widget where there is one.
+TWIN = """<div class="t2s-twin"><style>
+:is(.jp-OutputArea-child, .output_container):has(.t2s-twin):has(~ * .t2s),
+.jp-OutputArea-child:has(.t2s-twin) + .jp-OutputArea-child:not(:has(.t2s)) {{ display: none }}
+</style>
+{html}
+</div>"""
+
+
 class Display(Protocol):
-    """One output that can change in place.
+    """The place of one answer, which can change there.
 
     ``is_live`` says that it does so: in a notebook. Elsewhere IPython prints the cell's value once, at its end.
     """
@@ -27,12 +38,12 @@ class Display(Protocol):
         """Say in a few words what is being waited for, until something else is said or shown."""
         ...
 
-    def show(self, bundle: Mapping[str, Any]) -> None:
-        """Show a mimebundle in the cell that is executing, in place of what was told there."""
+    def show(self, twins: Mapping[str, Any], widget: Mapping[str, Any]) -> None:
+        """Show two mimebundles in the cell that is executing, in place of what was told there."""
         ...
 
-    def update(self, bundle: Mapping[str, Any]) -> None:
-        """Show ``bundle`` in place of the one before, wherever that was shown."""
+    def update(self, twins: Mapping[str, Any]) -> None:
+        """Show ``twins`` in place of those before, wherever they were shown."""
         ...
 
     def clear(self) -> None:
@@ -45,7 +56,7 @@ class Display(Protocol):
 
 
 class NotebookDisplay:
-    """The output of a cell in a kernel; what changes there later also changes in the notebook that is saved."""
+    """Two outputs of a cell: static twins, which later runs update also in the notebook that is saved, and a widget."""
 
     is_live = True
 
@@ -58,25 +69,30 @@ class NotebookDisplay:
         self._put({"text/plain": doing})
         self._told_in = self.cell()
 
-    def show(self, bundle: Mapping[str, Any]) -> None:
-        self._put(bundle)
+    def show(self, twins: Mapping[str, Any], widget: Mapping[str, Any]) -> None:
+        self._put(_paired(twins))
         self._told_in = None
+        display(widget, raw=True)
 
-    def update(self, bundle: Mapping[str, Any]) -> None:
-        self._handle.update(bundle, raw=True)
+    def update(self, twins: Mapping[str, Any]) -> None:
+        self._handle.update(_paired(twins), raw=True)
 
     def clear(self) -> None:
         if self._told_in is not None:
-            self.update({"text/plain": ""})
+            self._handle.update({"text/plain": ""}, raw=True)
 
     def cell(self) -> object:
         return self._shell.execution_count
 
     def _put(self, bundle: Mapping[str, Any]) -> None:
         if self._told_in == self.cell():
-            self.update(bundle)
+            self._handle.update(bundle, raw=True)
         else:
             self._handle.display(bundle, raw=True)
+
+
+def _paired(twins: Mapping[str, Any]) -> dict[str, Any]:
+    return {**twins, "text/html": TWIN.format(html=twins["text/html"])}
 
 
 class TerminalDisplay:
@@ -92,11 +108,11 @@ class TerminalDisplay:
             sys.stderr.write(CLEAR_LINE + doing)
             sys.stderr.flush()
 
-    def show(self, bundle: Mapping[str, Any]) -> None:
+    def show(self, twins: Mapping[str, Any], widget: Mapping[str, Any]) -> None:
         """Nothing yet: IPython prints the cell's value at its end."""
         self.clear()
 
-    def update(self, bundle: Mapping[str, Any]) -> None:
+    def update(self, twins: Mapping[str, Any]) -> None:
         """Nothing: what a terminal has printed stays as it is."""
 
     def clear(self) -> None:

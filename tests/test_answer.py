@@ -29,23 +29,25 @@ A_MOMENT = 10.0
 
 
 class Cell:
-    """The output of one cell of a notebook, as a list of the bundles that stood in it."""
+    """The outputs of a notebook's cells: the twins of each that was shown, as they stand now, and the widgets."""
 
     is_live = True
 
     def __init__(self) -> None:
-        self.bundles: list[dict] = []
+        self.twins: list[dict] = []
+        self.widgets: list[dict] = []
         self.number = 1
 
     def tell(self, doing: str) -> None: ...
 
     def clear(self) -> None: ...
 
-    def show(self, bundle) -> None:
-        self.bundles.append(bundle)
+    def show(self, twins, widget) -> None:
+        self.twins.append(twins)
+        self.widgets.append(widget)
 
-    def update(self, bundle) -> None:
-        self.bundles[-1] = bundle
+    def update(self, twins) -> None:
+        self.twins[-1] = twins
 
     def cell(self) -> int:
         return self.number
@@ -222,10 +224,10 @@ def test_an_answer_shows_itself_once_a_cell_and_follows_its_runs_there(answer):
     adults.show()
     adults.run_now()
     adults._ipython_display_()
-    [bundle] = cell.bundles
-    assert set(bundle) == {"text/plain", "text/html", "application/vnd.jupyter.widget-view+json"}
-    assert "Ada   |  36" in bundle["text/plain"]
-    assert '<td align="left" style="text-align: left">Ada</td>' in bundle["text/html"]
+    [twins], [widget] = cell.twins, cell.widgets
+    assert "Ada   |  36" in twins["text/plain"]
+    assert '<td align="left" style="text-align: left">Ada</td>' in twins["text/html"]
+    assert widget["application/vnd.jupyter.widget-view+json"]["model_id"] == adults._widget.model_id
 
 
 def test_an_answer_shows_itself_again_in_a_later_cell(answer):
@@ -234,7 +236,7 @@ def test_an_answer_shows_itself_again_in_a_later_cell(answer):
     adults.show()
     cell.number = 2
     adults._ipython_display_()
-    assert len(cell.bundles) == 2
+    assert len(cell.twins) == 2
 
 
 def test_without_a_live_display_the_value_of_the_cell_is_its_twins(answer):
@@ -275,7 +277,7 @@ def test_run_in_the_page_leaves_the_kernel_free_and_updates_the_twins(answer):
     assert adults.df().to_dict("list") == {"name": ["Grace"]}
     assert adults.sql == "SELECT name FROM people WHERE age > 40"
     assert widget.page["rows"] == [[["Grace", "text", False]]]
-    assert "Grace" in cell.bundles[-1]["text/html"]
+    assert "Grace" in cell.twins[-1]["text/html"]
 
 
 def test_cancel_in_the_page_stops_the_statement(answer):

@@ -107,9 +107,7 @@ function pager(label, first, size, total, turn) {
   return element("span", { className: "t2s-pager" }, before, `${label} ${count(first + 1)}–${count(last)} of ${count(total)}`, after);
 }
 
-// `place` is where the person was. It outlives this view: JupyterLab draws a new one after each run, because the static
-// twins in the same output have changed.
-function render({ model, el }, place) {
+function render({ model, el }) {
   const asked = new Set();
   const send = (act, content = {}) => model.send({ do: act, ...content });
   const ask = (act, content) => (asked.add(act), send(act, content));
@@ -179,6 +177,7 @@ function render({ model, el }, place) {
 
   let doubt = 0;
   let clock = 0;
+  let since = null;
 
   function start() {
     if (run.disabled) return;
@@ -189,13 +188,13 @@ function render({ model, el }, place) {
   }
 
   function showClock() {
-    elapsed.textContent = `${Math.floor((Date.now() - place.since) / 1000)} s`;
+    elapsed.textContent = `${Math.floor((Date.now() - since) / 1000)} s`;
   }
 
   function showRunning(isRunning) {
     cancel.hidden = elapsed.hidden = !isRunning;
     clearInterval(clock);
-    place.since = isRunning ? (place.since ?? Date.now()) : null;
+    since = isRunning ? (since ?? Date.now()) : null;
     if (isRunning) {
       clock = setInterval(showClock, 250);
       showClock();
@@ -311,12 +310,6 @@ function render({ model, el }, place) {
     },
   };
 
-  function returnFocus() {
-    if (!place.focus || document.activeElement !== document.body) return;
-    editor.setSelectionRange(place.caret, place.caret);
-    root.querySelector(`[data-name="${place.focus}"]`)?.focus({ preventScroll: true });
-  }
-
   function hear(content, buffers) {
     if (asked.delete(content.did)) answers[content.did]?.(content, buffers);
   }
@@ -338,12 +331,6 @@ function render({ model, el }, place) {
     event.preventDefault();
     event.stopPropagation();
   });
-  root.addEventListener("focusin", ({ target }) => (place.focus = target.dataset.name));
-  root.addEventListener("focusout", () => {
-    place.caret = editor.selectionEnd;
-    // A view that is taken out of the page loses the focus too, but its person has not left.
-    setTimeout(() => root.isConnected && !root.contains(document.activeElement) && (place.focus = null));
-  });
 
   showView();
   showPage();
@@ -352,7 +339,6 @@ function render({ model, el }, place) {
   model.on("change:page", showPage);
   model.on("msg:custom", hear);
   el.append(root);
-  new ResizeObserver((_, observer) => (observer.disconnect(), returnFocus())).observe(root);
 
   return () => {
     takeEdit();
@@ -364,7 +350,4 @@ function render({ model, el }, place) {
   };
 }
 
-export default () => {
-  const place = { focus: null, caret: 0, since: null };
-  return { render: (context) => render(context, place) };
-};
+export default { render };

@@ -20,9 +20,10 @@ from pathlib import Path
 import nbformat
 from playwright.sync_api import Browser, Locator, Page, Playwright
 
-SECONDS_TO_START = 60
-MILLISECONDS_TO_OPEN = 60_000
-MILLISECONDS_TO_SHOW = 20_000
+# Generous, for a machine that is busy with other things; none of it is waited for without need.
+SECONDS_TO_START = 120
+MILLISECONDS_TO_OPEN = 120_000
+MILLISECONDS_TO_SHOW = 60_000
 
 HOW_TO_INSTALL = (
     "Chromium was not found, and the answer has to be tested in a browser. Install it with `apt-get install chromium` "
@@ -48,9 +49,10 @@ CHROMIUM_OPTIONS = [
 class Notebook:
     """A notebook open in JupyterLab, with a kernel; cells are counted from 0."""
 
-    def __init__(self, page: Page, path: Path) -> None:
+    def __init__(self, page: Page, path: Path, address: str) -> None:
         self.page = page
         self.path = path
+        self.address = address
         self.dialogs: list[str] = []
         page.on("dialog", self._dismiss)
 
@@ -141,12 +143,13 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
 
 
 def open_notebook(page: Page, address: str, path: Path) -> Notebook:
-    """Open ``path`` in JupyterLab and wait until its kernel is idle."""
-    page.goto(address.replace("NOTEBOOK", path.name))
+    """Open ``path`` in JupyterLab and wait until it has a kernel."""
+    page.set_default_timeout(MILLISECONDS_TO_SHOW)
+    page.goto(address.replace("NOTEBOOK", path.name), timeout=MILLISECONDS_TO_OPEN)
     page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=MILLISECONDS_TO_OPEN)
-    kernel = "window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel"
+    kernel = "window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel"
     page.wait_for_function(f"{kernel}?.info && {kernel}.info.then(() => true)", timeout=MILLISECONDS_TO_OPEN)
-    return Notebook(page, path)
+    return Notebook(page, path, address)
 
 
 def write_notebook(path: Path, sources: list[str]) -> None:

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import pytest
 from hostile import ATTACKS, CANARY, DECEPTIONS, TEMPLATE
-from lab import Notebook, chromium, jupyterlab, open_notebook, write_notebook
+from lab import MILLISECONDS_TO_SHOW, Notebook, chromium, jupyterlab, open_notebook, write_notebook
 from openai_server import OpenAiServer, Reply
 from playwright.sync_api import Locator, expect, sync_playwright
+
+pytestmark = pytest.mark.timeout(300)
+expect.set_options(timeout=MILLISECONDS_TO_SHOW)
 
 SHOP = """
 CREATE TABLE customer (id INTEGER PRIMARY KEY, name TEXT, country TEXT);
@@ -257,10 +262,21 @@ def test_the_tab_key_walks_through_an_answer_in_reading_order(notebook: Notebook
 def test_the_saved_notebook_holds_the_rows_and_no_secret(notebook: Notebook):
     expect(notebook.run(CELL["spent"]).locator("tbody tr")).to_have_count(2)
     saved = notebook.save()
-    [output] = saved.cells[CELL["spent"]].outputs
-    assert "Grace" in output["data"]["text/html"]
-    assert "Grace |     7" in output["data"]["text/plain"]
+    twins, _widget = (output["data"] for output in saved.cells[CELL["spent"]].outputs)
+    assert "<td" in twins["text/html"]
+    assert "Grace |     7" in twins["text/plain"]
     assert CANARY not in json.dumps(saved)
+
+
+def test_a_notebook_opened_again_shows_the_static_twin_alone(notebook: Notebook):
+    expect(notebook.run(CELL["spent"]).locator("tbody tr")).to_have_count(2)
+    expect(notebook.output(CELL["spent"]).locator(".t2s-twin")).to_be_hidden()
+    notebook.save()
+    path = shutil.copy(notebook.path, notebook.path.with_name("again.ipynb"))
+    with closing(notebook.page.context.new_page()) as page:
+        again = open_notebook(page, notebook.address, path).output(CELL["spent"])
+        expect(again.locator(".t2s-twin td", has_text="Grace")).to_be_visible()
+        expect(again.get_by_text("widget")).to_be_hidden()
 
 
 # Each text node's color against the nearest ground behind it, by WCAG 2's formula; disabled controls are exempt there.
