@@ -56,7 +56,7 @@ def _connection(session: Session) -> str:
         return str(problem)
     tables = len(database.schema().tables)
     enforced = ENFORCED if database.is_read_only_enforced else CHECKED_ONLY
-    return f"{database.label} · {tables:,} {'table' if tables == 1 else 'tables'} · {enforced}"
+    return " · ".join([database.label, f"{tables:,} {'table' if tables == 1 else 'tables'}", enforced])
 
 
 def _leaving(session: Session) -> str:
@@ -112,9 +112,9 @@ def use(session: Session, target: str) -> str:
 
 
 def clear(session: Session, _: str) -> str:
-    """Forget what was read of the databases, and the last answer."""
+    """Forget what was read of the databases, what was added to them, and the last answer."""
     session.forget()
-    return "Forgotten: schemas, cells and the last answer. Approved pairs are kept."
+    return "Forgotten: schemas, cells, what %t2s use added, and the last answer. Approved pairs are kept."
 
 
 _COMMANDS: dict[str, Command] = {

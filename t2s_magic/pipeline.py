@@ -26,8 +26,9 @@ from t2s_magic.memory import Pair
 from t2s_magic.program import TextToSql, load_program, shipped_program
 from t2s_magic.schema import Schema
 
-LOOK_UP = Limits(seconds=1.0, rows=50)
+LOOK_UP = Limits(seconds=1.0, rows=2_000)
 SURE_ENOUGH = 0.5
+NAMES_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -282,10 +283,19 @@ def _look_up(database: Database, schema: Schema, sql: str) -> Rows:
 
 def _read_back(sql: str, schema: Schema, database: Database) -> tuple[str, tuple[str, ...]]:
     """The statement in words, and what it takes for granted; looked up only where the engine keeps it read-only."""
-    words = guard.in_words(sql, schema)
+    words, not_seen = guard.in_words(sql, schema), _not_seen(schema)
     if not database.is_read_only_enforced:
-        return words, ()
-    return words, guard.assumptions(sql, schema, partial(_look_up, database, schema))
+        return words, not_seen
+    return words, (*guard.assumptions(sql, schema, partial(_look_up, database, schema)), *not_seen)
+
+
+def _not_seen(schema: Schema) -> tuple[str, ...]:
+    """What the user may expect in the rows and our view does not have."""
+    if not schema.unseen:
+        return ()
+    named = [f"{name} ({kind})" for name, kind in schema.unseen[:NAMES_SHOWN]]
+    more = f" and {len(schema.unseen) - NAMES_SHOWN} more" if len(schema.unseen) > NAMES_SHOWN else ""
+    return (f"Not seen from this read-only view: {', '.join(named)}{more}.",)
 
 
 def _failed(sql: str, error: Text2SqlError) -> Outcome:

@@ -152,3 +152,16 @@ def test_no_rows_are_explained_by_the_filter_that_removed_them(people):
     assert outcome.rows is not None
     assert outcome.rows.rows == ()
     assert "'London'" in outcome.why_empty
+
+
+def test_what_the_read_only_view_cannot_see_is_said_by_name(tmp_path):
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        connection.execute("CREATE TABLE t (a INTEGER)")
+    connection.execute("CREATE TEMP TABLE mine (a INTEGER)")
+    connection.execute("INSERT INTO t VALUES (1)")
+    outcome = pipeline.run("SELECT count(*) FROM t", connect(connection))
+    assert outcome.rows is not None
+    assert outcome.rows.rows == ((0,),)
+    assert "mine (temporary table)" in outcome.assumptions[-1]
+    assert "your open transaction (uncommitted rows)" in outcome.assumptions[-1]
+    connection.close()
