@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlglot import exp
 
@@ -70,41 +70,49 @@ def _select(node: exp.Select, scope: Scope) -> Told:
     _read_results(parts, scope)
     joined = read_from(parts, scope)
     scope.reading.selects.append(SelectRead(node, scope, tuple(joined.links)))
-    nodes: list[exp.Expr] = parts.take_all("expressions")
-    scope.aliases = {node.alias.casefold(): node.this for node in nodes if isinstance(node, exp.Alias)}
-    results = [result.unalias() for result in nodes]
-    scope.said(*(result for result in nodes if isinstance(result, exp.Alias)), only_this=True)
-    scope.said(*(result.args["alias"] for result in nodes if isinstance(result, exp.Alias)))
-    group, having, qualify = parts.take("group"), parts.take("having"), parts.take("qualify")
-    order, limit, offset = parts.take("order"), parts.take("limit"), parts.take("offset")
-    scope.is_grouped = group is not None or any(
-        next(aggregates(part), None) for part in (*results, having, order) if part
-    )
+    nodes = parts.take_all("expressions")
+    _note_aliases(nodes, scope)
+    scope.is_grouped = _is_grouped(node)
     where = _where(parts.take("where"), joined, scope)
-    groups = read_groups(group, results, scope, joined) if scope.is_grouped else None
+    results = [result.unalias() for result in nodes]
+    groups = read_groups(parts.take("group"), results, scope, joined) if scope.is_grouped else None
     heads = heads_of(nodes, scope)
     outputs = tuple(output for head in heads for output in head.outputs)
-    distinct = _is_distinct(parts.take("distinct"), scope)
-    kept = _kept(having, groups, scope) + _qualified(qualify, scope)
-    cut = order_and_cut(order, limit, offset, outputs, groups, scope)
+    is_distinct = _is_distinct(parts.take("distinct"), scope)
+    kept = _kept(parts.take("having"), groups, scope) + _qualified(parts.take("qualify"), scope)
+    cut = order_and_cut(parts.take("order"), parts.take("limit"), parts.take("offset"), outputs, groups, scope)
     parts.close()
-    of = _of(scope)
-    pairing = f", pairing {listed(joined.pairings)}" if joined.pairings else ""
     if groups is None:
-        main, per, step_per = plain_main(heads, distinct), "", ""
+        main, per, step_per = plain_main(heads, is_distinct), "", ""
     else:
         main, per, step_per = grouped_main(heads, groups, scope, node)
+    pairing = f", pairing {listed(joined.pairings)}" if joined.pairings else ""
     condition = f"{',' if pairing or per else ''} where {where}" if where else ""
-    repeat = ", each different row once" if distinct and groups is not None else ""
-    tail = f"{pairing}{condition}{kept}{repeat}{cut}"
+    repeat = ", each different row once" if is_distinct and groups is not None else ""
+    of, tail = _of(scope), f"{pairing}{condition}{kept}{repeat}{cut}"
+    # Without a key there is always exactly one row, whatever the table holds: no words for "rows".
+    is_one_row = groups is not None and not groups.keys
     return Told(
         sentence=f"{main.sentence}{of}{per}{tail}",
         noun=f"{main.noun}{of}{per}{tail}",
         step=f"{main.step}{of}{step_per}{tail}",
-        # Without a key there is always exactly one row, whatever the table holds.
-        rows="" if groups is not None and not groups.keys else f"{of.removeprefix(' of ') or 'rows'}{per}{tail}",
+        rows="" if is_one_row else f"{of.removeprefix(' of ') or 'rows'}{per}{tail}",
         outputs=outputs,
     )
+
+
+def _note_aliases(nodes: Sequence[exp.Expr], scope: Scope) -> None:
+    aliased = [node for node in nodes if isinstance(node, exp.Alias)]
+    scope.aliases = {node.alias.casefold(): node.this for node in aliased}
+    scope.said(*aliased, only_this=True)
+    scope.said(*(node.args["alias"] for node in aliased))
+
+
+def _is_grouped(node: exp.Select) -> bool:
+    """By GROUP BY, or as one group by an aggregate anywhere."""
+    clauses = [*node.expressions, node.args.get("having"), node.args.get("order")]
+    has_aggregate = any(next(aggregates(clause), None) is not None for clause in clauses if clause is not None)
+    return has_aggregate or node.args.get("group") is not None
 
 
 def _of(scope: Scope) -> str:
