@@ -1,6 +1,6 @@
-"""Execution accuracy of the shipped files on Spider's dev or on the databases held out of train.
+"""Execution accuracy of the shipped files on Spider's dev, on the databases held out of train, or on any question set.
 
-    python -m training.evaluate DATA_FOLDER [held_out|dev] [--weights FOLDER] [--limit N] [--demos K]
+    python -m training.evaluate DATA_FOLDER [held_out|dev|QUESTIONS.jsonl] [--databases DIR] [--limit N] [--demos K]
 
 The first reading that the engine can plan counts, as in the product. Runs on dev are logged in ``dev_runs.jsonl``.
 """
@@ -27,7 +27,7 @@ import sqlglot
 
 from t2s_magic.builtin import weights
 from t2s_magic.builtin.model import BuiltinModel, Demo
-from training.examples import Databases, Question, held_out, spider_questions
+from training.examples import Databases, Question, held_out, read_questions, spider_questions
 
 SECONDS_A_QUERY = 5.0
 MOST_ROWS = 20_000
@@ -185,20 +185,20 @@ def scored_questions(data: Path, part: str) -> list[Question]:
     ]
 
 
-def _evaluate_part(weights_folder: Path, data: Path, demos: int, questions: Sequence[Question]) -> list[Result]:
+def _evaluate_part(weights_folder: Path, folder: Path, demos: int, questions: Sequence[Question]) -> list[Result]:
     model = BuiltinModel(weights.load(weights_folder))
-    return evaluate(model, questions, Databases(data / "spider" / "database"), demos)
+    return evaluate(model, questions, Databases(folder), demos)
 
 
 def evaluate_in_parallel(
-    questions: Sequence[Question], data: Path, weights_folder: Path, demos: int, processes: int
+    questions: Sequence[Question], folder: Path, weights_folder: Path, demos: int, processes: int
 ) -> list[Result]:
     """Databases are spread over processes; results come database by database."""
     names = sorted({question.db_id for question in questions})
     groups = [
         [question for question in questions if question.db_id in names[place::processes]] for place in range(processes)
     ]
-    work = partial(_evaluate_part, weights_folder, data, demos)
+    work = partial(_evaluate_part, weights_folder, folder, demos)
     if processes == 1:
         return work(questions)
     with ProcessPoolExecutor(processes) as pool:
@@ -219,7 +219,8 @@ def write_results(results: Iterable[Result], path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
-    parser.add_argument("part", choices=("held_out", "dev"), nargs="?", default="held_out")
+    parser.add_argument("part", nargs="?", default="held_out", help="held_out, dev, or a file of questions")
+    parser.add_argument("--databases", type=Path, help="of a file of questions: DIR/<db_id>/<db_id>.sqlite")
     parser.add_argument("--weights", type=Path, default=weights.FOLDER)
     parser.add_argument("--limit", type=int)
     parser.add_argument("--demos", type=int, default=0)
@@ -227,10 +228,12 @@ def main() -> None:
     parser.add_argument("--note", default="")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    questions = scored_questions(options.data, options.part)
+    is_spider = options.part in ("held_out", "dev")
+    questions = scored_questions(options.data, options.part) if is_spider else read_questions(Path(options.part))
+    folder = options.data / "spider" / "database" if is_spider else options.databases
     if options.limit:
         questions = random.Random(0).sample(questions, options.limit)
-    results = evaluate_in_parallel(questions, options.data, options.weights, options.demos, options.processes)
+    results = evaluate_in_parallel(questions, folder, options.weights, options.demos, options.processes)
     figures = report(results)
     print(json.dumps(figures, indent=1))
     if options.part == "dev":

@@ -190,15 +190,20 @@ def prepare_all(sources: Iterable[tuple[str, Sequence[Question], Databases]]) ->
 
 
 def synthesis_sources() -> dict[str, list[Question]]:
-    """What ``training.synthesis`` wrote below ``work/synthesis``: each batch, and its domains that no run trains on."""
+    """What ``training.synthesis`` wrote below ``work/synthesis``, and the domains of it that no run trains on.
+
+    A folder called ``spider...`` asks about Spider's own databases.
+    """
     sources = {}
-    for folder in sorted((WORK / "synthesis").glob("batch*")):
-        sources[folder.name] = _read_questions(folder / "train.jsonl")
-        sources[f"{folder.name}{HELD_OUT}"] = _read_questions(folder / "heldout.jsonl")
+    for folder in sorted((WORK / "synthesis").iterdir()):
+        sources[folder.name] = read_questions(folder / "train.jsonl")
+        if (folder / "heldout.jsonl").exists():
+            sources[f"{folder.name}{HELD_OUT}"] = read_questions(folder / "heldout.jsonl")
     return sources
 
 
-def _read_questions(path: Path) -> list[Question]:
+def read_questions(path: Path) -> list[Question]:
+    """Lines of JSON with db_id, question and sql."""
     lines = map(json.loads, path.read_text("utf-8").splitlines())
     return [Question(one["db_id"], one["question"], one["sql"]) for one in lines]
 

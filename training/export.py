@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from t2s_magic.builtin import weights as packing
 from t2s_magic.builtin.encoder import MAX_PIECES
 from training.minilm import load_checkpoint, load_tokenizer
+from training.model import UPPER
 
 NOT_SHIPPED = "embeddings.position_ids"
 
@@ -25,7 +26,8 @@ def export(checkpoint: Path, folder: Path) -> None:
     """Write ``model.npz``, ``model.json`` and ``tokenizer.json``; settings that the checkpoint lacks are kept."""
     saved = torch.load(checkpoint, weights_only=True)
     arrays = {f"encoder/{name}": array for name, array in _encoder(saved).items()}
-    arrays |= {f"network/{name}": value.float().numpy() for name, value in saved["average"].items()}
+    network = {name: value for name, value in saved["average"].items() if not name.startswith(UPPER)}
+    arrays |= {f"network/{name}": value.float().numpy() for name, value in network.items()}
     folder.mkdir(parents=True, exist_ok=True)
     np.savez(folder / "model.npz", **packing.pack(arrays))
     load_tokenizer().save(str(folder / "tokenizer.json"), pretty=False)

@@ -18,6 +18,7 @@ from t2s_magic.builtin.features import FLAGS, RELATIONS, Kind
 from training.tuning import Texts
 
 LINK_PLANES = 6
+UPPER = "upper."  # before the names of the encoder's upper layers in a checkpoint
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from t2s_magic.builtin.vocabulary import Vocabulary
 from training.batches import Corpus, Noise
 from training.examples import HELD_OUT, WORK, databases_of, group_of, held_out, read_examples, spider_questions
 from training.minilm import TextStore, load_checkpoint
-from training.model import Batch, Network, Shape, loss_of
+from training.model import UPPER, Batch, Network, Shape, loss_of
 from training.tuning import UpperLayers
 
 RUNS = Path(__file__).parent / "runs"
@@ -41,7 +41,6 @@ SECONDS_BETWEEN_CHECKS = 240
 WARM_UP_STEPS = 200
 CELLS_A_BATCH = 100_000
 STEPS_BETWEEN_MEETINGS = 8
-UPPER = "upper."
 
 
 @dataclass
@@ -127,6 +126,8 @@ class Run:
 
     def train(self, draw: Callable[[random.Random], list[int]], checks: Mapping[str, Sequence[int]]) -> None:
         """Train on what ``draw`` gives for each epoch until the minutes are over; every member takes its share."""
+        if self.progress.seconds >= self.options.minutes * 60:
+            return
         torch.manual_seed(self.options.seed + 1000 * self.team.rank + self.progress.step)
         last_check = started = time.monotonic()
         seen = 0

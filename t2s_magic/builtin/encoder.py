@@ -8,6 +8,7 @@ layer 6, one after the other.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ _EPSILON = 1e-12
 class TextEncoder:
     """Encodes texts that are split into words; ``weights`` are named as in the checkpoint of MiniLM."""
 
-    def __init__(self, weights: Mapping[str, Array], word_pieces: Mapping[str, NDArray], tokenizer: Tokenizer) -> None:
+    def __init__(self, weights: Mapping[str, Array], word_pieces: Mapping[str, NDArray[Any]], tokenizer: Tokenizer) -> None:
         self._weights = weights
         self._pieces = word_pieces["values"]
         self._piece_scales = word_pieces["scales"]
@@ -128,7 +129,7 @@ def linear(states: Array, weight: Array, bias: Array) -> Array:
 
 
 def layer_norm(states: Array, weight: Array, bias: Array, epsilon: float = 1e-5) -> Array:
-    centred = states - states.mean(-1, keepdims=True)
+    centred: Array = states - states.mean(-1, keepdims=True)
     centred *= 1.0 / np.sqrt(np.square(centred).mean(-1, keepdims=True) + epsilon)
     centred *= weight
     centred += bias
@@ -138,7 +139,7 @@ def layer_norm(states: Array, weight: Array, bias: Array, epsilon: float = 1e-5)
 def gelu(states: Array) -> Array:
     """The tanh form, in training as well as here."""
     inner = np.tanh(np.float32(0.7978845608) * (states + np.float32(0.044715) * states * states * states))
-    return np.float32(0.5) * states * (1.0 + inner)
+    return np.asarray(np.float32(0.5) * states * (1 + inner), np.float32)
 
 
 def softmax(scores: Array) -> Array:

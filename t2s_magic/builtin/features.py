@@ -435,7 +435,7 @@ def _match_names(words: Sequence[str], schema: SchemaFeatures) -> NDArray[np.int
                 _mark(matches[position], items, width, Relation.WORD_COLUMN_SHORT, Relation.WORD_TABLE_SHORT)
     for start in range(len(stems)):
         for end in range(start + 1, min(start + 6, len(stems)) + 1):
-            items = by_joined.get("".join(stems[start:end]), ())
+            items = by_joined.get("".join(stems[start:end]), [])
             for position in range(start, end):
                 _mark(matches[position], items, width, Relation.WORD_COLUMN_WHOLE, Relation.WORD_TABLE_WHOLE)
     return matches

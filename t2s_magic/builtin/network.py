@@ -86,7 +86,7 @@ class Network:
         return Read(
             states,
             logits,
-            1 / (1 + np.exp(-logits)),
+            np.asarray(1 / (1 + np.exp(-logits)), np.float32),
             kinds != Kind.WORD,
             tokens,
             self._linear("pointer_key", states),
