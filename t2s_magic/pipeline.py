@@ -26,7 +26,7 @@ from t2s_magic.memory import Pair
 from t2s_magic.program import TextToSql, load_program, shipped_program
 from t2s_magic.schema import Schema
 
-LOOK_UP = Limits(seconds=1.0, rows=2_000)
+LOOK_UP = Limits(seconds=0.5, rows=2_000)
 SURE_ENOUGH = 0.5
 NAMES_SHOWN = 5
 
