@@ -53,7 +53,7 @@ class PostgresDatabase:
         self._source = source
         self.label = server.label
         self._session: psycopg.Connection | None = None
-        self._is_fetching = False
+        self._is_busy = False
         self._known: tuple[object, Schema] | None = None
         self._supervisor = Supervisor(self._interrupt, self._abandon)
         self._supervisor.run(self._open, SETUP_SECONDS)
@@ -99,7 +99,7 @@ class PostgresDatabase:
 
     def _interrupt(self) -> None:
         session = self._session
-        if session and self._is_fetching:
+        if session and self._is_busy:
             with suppress(psycopg.Error):  # the server is gone, which the statement itself finds out
                 session.cancel_safe(timeout=CANCEL_SECONDS)
 
@@ -114,15 +114,9 @@ class PostgresDatabase:
 
     def _fetch(self, cursor: psycopg.Cursor, sql: str, limits: Limits) -> Rows:
         """Row by row, so that neither the server nor we hold more than what is kept."""
-        self._is_fetching = True
-        try:
-            names, types = _described(cursor.connection, sql)
-            with closing(cursor.stream(sql.encode())) as stream:  # type: ignore[type-var]
-                return fetch_rows(
-                    names, types, lambda count: list(islice(stream, count)), limits, self._supervisor.check
-                )
-        finally:
-            self._is_fetching = False
+        names, types = _described(cursor.connection, sql)
+        with closing(cursor.stream(sql.encode())) as stream:  # type: ignore[type-var]
+            return fetch_rows(names, types, lambda count: list(islice(stream, count)), limits, self._supervisor.check)
 
     def _read_schema(self) -> Schema:
         with self._errors(), self._read_only(SETUP_SECONDS) as session:
@@ -148,9 +142,11 @@ class PostgresDatabase:
     @contextmanager
     def _read_only(self, seconds: float) -> Iterator[psycopg.Connection]:
         session = self._begin(seconds)
+        self._is_busy = True  # a cancel may be sent now, and would do harm before and after
         try:
             yield session
         finally:
+            self._is_busy = False
             self._roll_back(session)
 
     def _begin(self, seconds: float) -> psycopg.Connection:
