@@ -6,22 +6,26 @@ import random
 from datetime import date, timedelta
 
 FIRST_NAMES = (
-    "Anna Ben Carla David Elena Felix Grace Henry Irene Jonas Katrin Liam Maria Noah Olga Paul Quentin Rosa Samuel Tina "
-    "Ulrich Vera Walter Xenia Yusuf Zoe Aisha Boris Chen Diego Emma Fatima George Hana Ivan Julia Kevin Laura Marco Nina "
-    "Oscar Priya Ravi Sofia Thomas Uma Victor Wei Yara Lucas Mia James Linda Robert Susan Pedro Ingrid Ahmed Claire"
+    "Anna Ben Carla David Elena Felix Grace Henry Irene Jonas Katrin Liam Maria Noah Olga Paul Quentin Rosa "
+    "Samuel Tina Ulrich Vera Walter Xenia Yusuf Zoe Aisha Boris Chen Diego Emma Fatima George Hana Ivan Julia "
+    "Kevin Laura Marco Nina Oscar Priya Ravi Sofia Thomas Uma Victor Wei Yara Lucas Mia James Linda Robert Susan "
+    "Pedro Ingrid Ahmed Claire"
 ).split()
 LAST_NAMES = (
-    "Adams Bauer Costa Dubois Evans Fischer Garcia Hansen Ito Jensen Kowalski Lopez Meyer Novak Olsen Petrov Quinn Rossi "
-    "Schmidt Tanaka Ueda Varga Weber Xu Young Zhang Ali Brown Clark Davies Eriksen Ferrari Green Hughes Ivanov Johnson "
-    "King Larsen Martin Nguyen O'Brien Patel Reyes Silva Taylor Usman Vogel Walker Yilmaz Kim Moreau Santos Baker Hall"
+    "Adams Bauer Costa Dubois Evans Fischer Garcia Hansen Ito Jensen Kowalski Lopez Meyer Novak Olsen Petrov "
+    "Quinn Rossi Schmidt Tanaka Ueda Varga Weber Xu Young Zhang Ali Brown Clark Davies Eriksen Ferrari Green "
+    "Hughes Ivanov Johnson King Larsen Martin Nguyen O'Brien Patel Reyes Silva Taylor Usman Vogel Walker Yilmaz "
+    "Kim Moreau Santos Baker Hall"
 ).split()
 CITIES = {
     "Berlin": "Germany", "Hamburg": "Germany", "Munich": "Germany", "Paris": "France", "Lyon": "France",
-    "Madrid": "Spain", "Seville": "Spain", "Rome": "Italy", "Milan": "Italy", "Vienna": "Austria", "Zurich": "Switzerland",
+    "Madrid": "Spain", "Seville": "Spain", "Rome": "Italy", "Milan": "Italy", "Vienna": "Austria",
+    "Zurich": "Switzerland",
     "London": "United Kingdom", "Leeds": "United Kingdom", "Dublin": "Ireland", "Oslo": "Norway", "Stockholm": "Sweden",
     "Helsinki": "Finland", "Warsaw": "Poland", "Prague": "Czech Republic", "Lisbon": "Portugal", "Athens": "Greece",
     "New York": "United States", "Chicago": "United States", "Boston": "United States", "Seattle": "United States",
-    "Austin": "United States", "Toronto": "Canada", "Montreal": "Canada", "Mexico City": "Mexico", "Sao Paulo": "Brazil",
+    "Austin": "United States", "Toronto": "Canada", "Montreal": "Canada", "Mexico City": "Mexico",
+    "Sao Paulo": "Brazil",
     "Buenos Aires": "Argentina", "Tokyo": "Japan", "Osaka": "Japan", "Seoul": "South Korea", "Singapore": "Singapore",
     "Sydney": "Australia", "Auckland": "New Zealand", "Mumbai": "India", "Delhi": "India", "Cairo": "Egypt",
     "Nairobi": "Kenya", "Cape Town": "South Africa", "Istanbul": "Turkey", "Dubai": "United Arab Emirates",
@@ -35,7 +39,9 @@ COUNTRY_CODES = {
     "New Zealand": "NZ", "India": "IN", "Egypt": "EG", "Kenya": "KE", "South Africa": "ZA", "Turkey": "TR",
     "United Arab Emirates": "AE",
 }  # fmt: skip
-_COMPANY = "Acme Blue Crest Delta Evergreen Fusion Granite Horizon Iron Juniper Lumen Metro Nimbus Orbit Pioneer Quartz".split()
+_COMPANY = (
+    "Acme Blue Crest Delta Evergreen Fusion Granite Horizon Iron Juniper Lumen Metro Nimbus Orbit Pioneer Quartz"
+).split()
 _COMPANY_TAIL = "Industries,Logistics,Foods,Systems,Group,Trading,Partners,Labs,Media,Energy,Health,Motors".split(",")
 _COMPANY_FORM = ("Ltd", "GmbH", "Inc", "AG", "SA", "LLC", "")
 _STREETS = "Oak Street,Main Road,Mill Lane,Station Avenue,Park Way,Hill Drive,Church Street,Lake View".split(",")

@@ -19,8 +19,8 @@ _ROWS_READ = 3_000
 _NUMBER = re.compile(r"int|num|dec|real|double|float|money", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"(^|_| )(id|ids|code|key|no|ssn|zip|isbn|uid|pk|fk)$|id$", re.IGNORECASE)
 _SUMMED = re.compile(
-    r"amount|total|quantity|qty|population|sales|revenue|budget|attendance|points|goals|number of|num |count|killed|injured|"
-    r"credits|hours|wins|losses|votes|copies|viewers|enrollment|profit|cost|stock|passengers|gold|silver|bronze|area"
+    r"amount|total|quantity|qty|population|sales|revenue|budget|attendance|points|goals|number of|num |"
+    r"count|killed|injured|credits|hours|wins|losses|votes|copies|viewers|enrollment|profit|cost|stock|passengers|gold|silver|bronze|area"
 )
 _YEAR = re.compile(r"\byear\b|founded|\byr\b")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2})?.*)?")

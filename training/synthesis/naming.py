@@ -9,16 +9,17 @@ from dataclasses import dataclass
 _SHORT = dict(
     pair.split(":")
     for pair in (
-        "customer:cust order:ord amount:amt quantity:qty date:dt number:no name:nm description:descr product:prod "
-        "category:cat department:dept employee:emp account:acct transaction:txn payment:pmt invoice:inv address:addr "
-        "status:sts price:prc total:tot value:val code:cd type:typ country:ctry discount:disc manager:mgr supplier:supp "
-        "vendor:vend warehouse:wh shipment:shpmt delivery:dlv balance:bal birth:brth percent:pct year:yr month:mth "
-        "revenue:rev budget:bdgt duration:dur minutes:min seconds:sec location:loc region:rgn item:itm unit:unit "
-        "reference:ref message:msg service:svc session:sess campaign:cmpgn subscription:subs salary:sal position:pos "
-        "student:stud course:crs teacher:tchr patient:pat doctor:doc appointment:appt property:prop weight:wt height:ht "
-        "received:rcvd created:crtd opened:opnd closed:clsd level:lvl rating:rtg capacity:cap charge:chg cost:cst "
-        "currency:ccy method:mthd segment:seg industry:ind material:mat maximum:max minimum:min distance:dist "
-        "schedule:sched scheduled:schd purchase:purch request:req member:mbr membership:mbrship production:prodn "
+        "customer:cust order:ord amount:amt quantity:qty date:dt number:no name:nm description:descr "
+        "product:prod category:cat department:dept employee:emp account:acct transaction:txn payment:pmt "
+        "invoice:inv address:addr status:sts price:prc total:tot value:val code:cd type:typ country:ctry "
+        "discount:disc manager:mgr supplier:supp vendor:vend warehouse:wh shipment:shpmt delivery:dlv "
+        "balance:bal birth:brth percent:pct year:yr month:mth revenue:rev budget:bdgt duration:dur minutes:min "
+        "seconds:sec location:loc region:rgn item:itm unit:unit reference:ref message:msg service:svc "
+        "session:sess campaign:cmpgn subscription:subs salary:sal position:pos student:stud course:crs "
+        "teacher:tchr patient:pat doctor:doc appointment:appt property:prop weight:wt height:ht received:rcvd "
+        "created:crtd opened:opnd closed:clsd level:lvl rating:rtg capacity:cap charge:chg cost:cst currency:ccy "
+        "method:mthd segment:seg industry:ind material:mat maximum:max minimum:min distance:dist schedule:sched "
+        "scheduled:schd purchase:purch request:req member:mbr membership:mbrship production:prodn "
         "inspection:insp project:proj task:tsk hours:hrs quarter:qtr group:grp population:pop temperature:temp"
     ).split()
 )

@@ -7,7 +7,8 @@ import re
 from datetime import date
 
 _IRREGULAR = {
-    "people": "person", "staff": "staff member", "salespeople": "salesperson", "series": "series", "aircraft": "aircraft",
+    "people": "person", "staff": "staff member", "salespeople": "salesperson", "series": "series",
+    "aircraft": "aircraft",
     "premises": "premises", "ordered dishes": "ordered dish", "items sold": "item sold", "parts used": "part used",
     "check-ins": "check-in", "movies": "movie", "batches": "batch", "cafes": "cafe", "policies": "policy",
     "leave requests": "leave request", "houses": "house", "auction houses": "auction house", "warehouses": "warehouse",

@@ -67,7 +67,7 @@ def _flat(domain: Domain, chance: random.Random) -> Domain:
 def _copied(role: str, field: Field, chance: random.Random) -> list[Field]:
     words = f"{role} {field.words}"
     if field.kind in ("person", "company", "name") and field.words in ("name", "title"):
-        pool = field.values or tuple({_name(field.kind, chance) for _ in range(_POOL)})
+        pool = field.values or tuple(dict.fromkeys(_name(field.kind, chance) for _ in range(_POOL)))
         return [Field(words, "name", pool[:_POOL], ways=(role, words), is_repeated=True)]
     if field.kind in ("category", "city", "country", "region"):
         return [replace(field, words=words, ways=(words,), is_adjective=False)]

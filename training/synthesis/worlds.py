@@ -316,7 +316,8 @@ def _cell(column: Col, last: date, chance: random.Random) -> object:
     if what.kind == "region":
         return chance.choice(cells.REGIONS)
     return {
-        "company": cells.company, "email": cells.email, "phone": cells.phone, "address": cells.address, "text": cells.text
+        "company": cells.company, "email": cells.email, "phone": cells.phone, "address": cells.address,
+        "text": cells.text,
     }[what.kind](chance)  # fmt: skip
 
 
