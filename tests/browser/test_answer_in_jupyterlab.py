@@ -85,10 +85,10 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
     lm.start()
     settings = {"T2S_API_BASE": lm.base_url, "T2S_API_KEY": CANARY}
     with sync_playwright() as playwright, jupyterlab(folder, **settings) as address, chromium(playwright) as browser:
-        page = browser.new_page(
+        context = browser.new_context(
             viewport={"width": 1200, "height": 1000}, permissions=["clipboard-read", "clipboard-write"]
         )
-        notebook = open_notebook(page, address, folder / "shop.ipynb")
+        notebook = open_notebook(context.new_page(), address, folder / "shop.ipynb")
         notebook.start(CELL["set up"])
         yield notebook
     lm.stop()
