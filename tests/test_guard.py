@@ -26,7 +26,7 @@ DANGEROUS_STATEMENTS = [
 
 @pytest.mark.parametrize(("dialect", "sql"), LEGITIMATE)
 def test_what_analysts_write_passes_unchanged(dialect: str, sql: str) -> None:
-    assert check(sql + " ;\n", dialect).sql == sql.strip()
+    assert check(sql + "\n;\n", dialect).sql == sql.strip()
 
 
 @pytest.mark.parametrize(("dialect", "sql"), WITHOUT_CATALOGUES)

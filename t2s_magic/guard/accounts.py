@@ -37,7 +37,8 @@ KEYWORDS = frozenset(
 # Harmless in one dialect, and a write or a lock in another.
 _DIALECT_KEYWORDS = {
     "duckdb": frozenset({"INTO"}),  # UNPIVOT ... INTO NAME; DuckDB has no SELECT INTO
-    "postgres": frozenset({"SET"}),  # WITH RECURSIVE ... SEARCH DEPTH FIRST BY id SET position
+    "postgres": frozenset({"SET", "CYCLE"}),  # WITH RECURSIVE ... SEARCH DEPTH FIRST BY id SET position
+    "mysql": frozenset({"DISTINCTROW", "MEMBER"}),
 }
 
 

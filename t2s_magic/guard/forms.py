@@ -74,6 +74,7 @@ def _tree(piece: str, statement: Statement) -> exp.Expr:
     if tree is None:
         refuse(statement.sql, "is not one statement", (0, len(statement.sql)))
     _refuse_kinds(tree, statement)
+    _restore_names(tree, statement)
     return tree
 
 
@@ -119,8 +120,16 @@ def _refuse_kinds(tree: exp.Expr, statement: Statement) -> None:
         if kind not in QUERY_KINDS and not isinstance(node, exp.Func):
             what = _WHAT_IT_DOES.get(kind, "is not on the list of what a query may hold")
             refuse(statement.sql, what, span_of(node, statement), part=kind.upper())
-        if isinstance(node, exp.Select) and not node.expressions:
+        if isinstance(node, exp.Select) and not node.expressions and not node.args.get("from_"):
             refuse(statement.sql, "selects nothing", span_of(node, statement))
+
+
+def _restore_names(tree: exp.Expr, statement: Statement) -> None:
+    """Give names that ``Statement.bare`` spells in another way their own spelling back."""
+    for name in tree.find_all(exp.Identifier):
+        start = name.meta.get("start")
+        if start is not None and name.name.startswith("_") and not name.args.get("quoted"):
+            name.set("this", statement.sql[start : start + len(name.name)])
 
 
 def span_of(node: exp.Expr, statement: Statement) -> tuple[int, int]:

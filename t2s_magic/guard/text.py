@@ -20,6 +20,12 @@ MAX_CHARACTERS = 50_000
 # sqlglot descends about a dozen Python frames a parenthesis; a notebook's stack is already some hundred frames deep.
 MAX_NESTING = 40
 
+# PostgreSQL and DuckDB let columns have these names, unquoted; sqlglot does not. They are verbs nowhere that a value
+# stands between these neighbours.
+_VERBS_THAT_ARE_NAMES = frozenset({"DROP", "INSERT", "ALTER", "REVOKE", "ROLLBACK"})
+_BEFORE_A_NAME = frozenset("SELECT DISTINCT , WHERE AND OR NOT BY ON = < > + - * / || CASE WHEN THEN ELSE".split())
+_AFTER_A_NAME = frozenset(", ) FROM = < > + - * / | : IS IN LIKE BETWEEN AND OR ASC DESC AS LIMIT END THEN".split())
+
 DIALECTS = ("sqlite", "duckdb", "postgres", "mysql")
 
 WORD, QUOTED, STRING, NUMBER, SYMBOL = "word", "quoted", "string", "number", "symbol"
@@ -84,9 +90,10 @@ class Token:
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement as it was written, and its tokens. In ``bare`` spaces stand in place of every comment.
+    """One statement as it was written, its tokens, and ``bare``, the text that sqlglot reads.
 
-    sqlglot reads ``bare``, since it does not know GROUP BY with a comment between the two words.
+    In ``bare`` all keeps its place, but spaces stand in place of every comment, since sqlglot does not know GROUP BY
+    with a comment between the two words, and ``_rop`` in place of a column called ``drop``, which it takes for a verb.
     """
 
     sql: str
@@ -127,7 +134,8 @@ def read_statement(sql: str, dialect: str) -> Statement:
     start = len(sql) - len(sql.lstrip())
     text = sql[start:end].rstrip()
     moved = tuple(Token(token.kind, token.text, token.start - start) for token in tokens)
-    return Statement(text, dialect, moved, _without(comments, sql)[start : start + len(text)])
+    bare = _without(comments, sql)[start : start + len(text)]
+    return Statement(text, dialect, moved, _with_plain_names(bare, moved, dialect))
 
 
 def count_statements(sql: str, dialect: str) -> int:
@@ -158,6 +166,16 @@ def _without(comments: Sequence[tuple[int, int]], sql: str) -> str:
         pieces += (sql[end:first], " " * (last - first))
         end = last
     return "".join((*pieces, sql[end:]))
+
+
+def _with_plain_names(bare: str, tokens: Sequence[Token], dialect: str) -> str:
+    if dialect not in ("duckdb", "postgres"):
+        return bare
+    for before, token, after in zip(tokens, tokens[1:], (*tokens[2:], None), strict=False):
+        is_operand = before.text.upper() in _BEFORE_A_NAME and (after is None or after.text.upper() in _AFTER_A_NAME)
+        if token.kind == WORD and token.text.upper() in _VERBS_THAT_ARE_NAMES and is_operand:
+            bare = f"{bare[: token.start]}_{bare[token.start + 1 :]}"
+    return bare
 
 
 def _matches(sql: str, scanner: re.Pattern[str]) -> Iterator[re.Match[str]]:
