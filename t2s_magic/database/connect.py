@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from t2s_magic.database.base import Database
 from t2s_magic.database.generic import GenericDatabase
+from t2s_magic.database.mysql import MySqlDatabase
 from t2s_magic.database.sqlite import SqliteDatabase
 from t2s_magic.errors import NoConnectionError, UsageError
 
@@ -91,6 +92,8 @@ def _from_url(source: URL | str | Path) -> Database:
         return _duckdb_file("" if path == ":memory:" else path, url.query)
     if url.get_backend_name() == "postgresql":
         return _postgres(url)
+    if url.get_backend_name() in ("mysql", "mariadb"):
+        return MySqlDatabase(_engine(url), owns_engine=True)
     return GenericDatabase(_engine(url), owns_engine=True)
 
 
@@ -139,6 +142,8 @@ def _from_sqlalchemy(source: Engine | Connection) -> Database:
         return _postgres_connection(_driver_connection(source))
     if dialect == "postgresql":
         return _postgres(engine.url)
+    if dialect in ("mysql", "mariadb"):
+        return MySqlDatabase(engine)
     return GenericDatabase(engine)
 
 

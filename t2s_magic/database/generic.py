@@ -97,7 +97,7 @@ class GenericDatabase:
     def _execute(self, sql: str, limits: Limits) -> Rows:
         started = time.monotonic()
         with self._rolled_back(sql) as connection:
-            result = connection.execution_options(stream_results=True).exec_driver_sql(sql)
+            result = connection.execution_options(stream_results=True, no_parameters=True).exec_driver_sql(sql)
             names = list(result.keys())
             rows = fetch_rows(names, (), result.fetchmany, limits, self._supervisor.check)
             result.close()

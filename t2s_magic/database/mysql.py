@@ -1,0 +1,198 @@
+"""MySQL and MariaDB: a connection of our own from the engine's settings, in START TRANSACTION READ ONLY."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from t2s_magic.database.base import Limits, Rows
+from t2s_magic.database.fetch import fetch_rows
+from t2s_magic.database.labels import scrub, secrets_of, server_label
+from t2s_magic.database.mysql_schema import make_tables, read_catalogue, schema_names
+from t2s_magic.database.planning import as_explain
+from t2s_magic.database.supervise import Supervisor
+from t2s_magic.errors import (
+    CancelledError,
+    ConnectionLostError,
+    LockedError,
+    NoConnectionError,
+    QueryError,
+    SchemaError,
+    Text2SqlError,
+    TimeLimitError,
+)
+from t2s_magic.guard import CheckedSql
+from t2s_magic.schema import Schema
+
+SETUP_SECONDS = 60.0
+LOCK_SECONDS = 5
+# The server stops a statement by itself a little after we would have, in case we are no longer there.
+SERVER_MARGIN_SECONDS = 2
+_LOCK_ERRORS = (1205, 3572)
+_INTERRUPTED = 1317
+_TIME_ERRORS = (1969, 3024)
+_GONE_ERRORS = (1927, 2006, 2013, 2055)
+
+
+class MySqlDatabase:
+    """A MySQL or MariaDB database. The connection is taken out of the engine's pool, so its settings stay with us."""
+
+    dialect = "mysql"
+    is_read_only_enforced = True
+
+    def __init__(self, engine: Engine, *, owns_engine: bool = False) -> None:
+        self._engine = engine
+        self._owns_engine = owns_engine
+        self.label = server_label("mysql", engine.url.host, engine.url.database)
+        self._secrets = secrets_of(engine.url)
+        self._connection: Connection | None = None
+        self._number = 0
+        self._is_busy = False
+        self._known: tuple[object, Schema] | None = None
+        self._supervisor = Supervisor(self._interrupt, self._abandon)
+        self._supervisor.run(self._open, SETUP_SECONDS)
+
+    def schema(self) -> Schema:
+        return self._supervisor.run(self._read_schema, SETUP_SECONDS)
+
+    def run(self, query: CheckedSql, limits: Limits = Limits()) -> Rows:
+        return self._supervisor.run(lambda: self._execute(query.sql, limits), limits.seconds, query.sql)
+
+    def explain(self, query: CheckedSql) -> str | None:
+        sql = as_explain(query.sql)
+        try:
+            self._supervisor.run(lambda: self._execute(sql, Limits(rows=1_000)), SETUP_SECONDS, query.sql)
+        except LockedError:
+            raise
+        except QueryError as error:
+            return error.message
+        return None
+
+    def cancel(self) -> None:
+        self._supervisor.cancel()
+
+    def close(self) -> None:
+        self._supervisor.cancel()
+        self._supervisor.run(self._disconnect, SETUP_SECONDS)
+        if self._owns_engine:
+            self._engine.dispose()
+
+    def _open(self) -> Connection:
+        if self._connection is None:
+            try:
+                self._connection = self._connect()
+            except SQLAlchemyError as error:
+                said = scrub(getattr(error, "orig", None) or error, self._secrets)
+                raise NoConnectionError(f"No read-only connection to {self.label}: {said}") from error
+        return self._connection
+
+    def _connect(self) -> Connection:
+        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        connection.detach()
+        if set_option := getattr(connection.connection.dbapi_connection, "set_server_option", None):
+            set_option(1)  # MYSQL_OPTION_MULTI_STATEMENTS_OFF: mysqlclient, unlike the others, has them on
+        connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
+        connection.exec_driver_sql(
+            f"SET SESSION lock_wait_timeout = {LOCK_SECONDS}, innodb_lock_wait_timeout = {LOCK_SECONDS}"
+        )
+        self._number = int(connection.exec_driver_sql("SELECT CONNECTION_ID()").scalar_one())
+        return connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection, self._known = self._connection, None, None
+        if connection:
+            with suppress(SQLAlchemyError):  # it is gone already
+                connection.close()
+
+    def _interrupt(self) -> None:
+        """MySQL stops a statement on the word of another connection."""
+        if self._is_busy:
+            with suppress(SQLAlchemyError), self._engine.connect() as other:  # it may have ended in between
+                other.exec_driver_sql(f"KILL QUERY {self._number}")
+
+    def _abandon(self) -> None:
+        self._connection = None
+
+    def _execute(self, sql: str, limits: Limits) -> Rows:
+        started = time.monotonic()
+        with self._read_only(sql, limits.seconds) as connection:
+            result = connection.execution_options(stream_results=True, no_parameters=True).exec_driver_sql(sql)
+            if not result.returns_rows:
+                raise QueryError("MySQL says that this statement gives no rows.", sql=sql)
+            rows = fetch_rows(list(result.keys()), (), result.fetchmany, limits, self._supervisor.check)
+            if rows.is_cut:
+                # The driver would read all that is left before it lets go of the result.
+                self._interrupt()
+                self._disconnect()
+            else:
+                result.close()
+        return replace(rows, seconds=time.monotonic() - started)
+
+    def _read_schema(self) -> Schema:
+        with self._read_only(None, SETUP_SECONDS) as connection:
+            catalogue = read_catalogue(connection)
+            if self._known and self._known[0] == catalogue:
+                return self._known[1]
+            if not catalogue[0]:
+                names = ", ".join(schema_names(connection))
+                raise SchemaError(
+                    f"No readable table in {self.label}. Its schemas: {names or 'none that you may use'}."
+                )
+            schema = Schema("mysql", make_tables(*catalogue))
+            self._known = (catalogue, schema)
+        return schema
+
+    @contextmanager
+    def _read_only(self, sql: str | None, seconds: float) -> Iterator[Connection]:
+        started = time.monotonic()
+        connection = self._open()
+        try:
+            self._begin(connection, seconds)
+            self._is_busy = True
+            yield connection
+        except SQLAlchemyError as error:
+            raise self._explained(error, time.monotonic() - started, sql) from error
+        finally:
+            self._is_busy = False
+            self._roll_back()
+
+    def _begin(self, connection: Connection, seconds: float) -> None:
+        limit = seconds + SERVER_MARGIN_SECONDS
+        is_mariadb = getattr(connection.dialect, "is_mariadb", False)
+        setting = f"max_statement_time = {limit}" if is_mariadb else f"max_execution_time = {round(limit * 1000)}"
+        connection.exec_driver_sql(f"SET SESSION {setting}")
+        connection.exec_driver_sql("START TRANSACTION READ ONLY")
+
+    def _roll_back(self) -> None:
+        if self._connection is None:
+            return
+        try:
+            self._connection.exec_driver_sql("ROLLBACK")
+            self._connection.exec_driver_sql("DO RELEASE_ALL_LOCKS()")
+        except SQLAlchemyError:
+            # A late KILL met one of these two, or rows are still on their way: it is not used again.
+            self._disconnect()
+
+    def _explained(self, error: SQLAlchemyError, seconds: float, sql: str | None) -> Text2SqlError:
+        original = getattr(error, "orig", None) or error
+        code = original.args[0] if original.args and isinstance(original.args[0], int) else 0
+        said = scrub(original.args[1] if code and len(original.args) > 1 else original, self._secrets)
+        if code in _LOCK_ERRORS:
+            return LockedError(f"Waited {LOCK_SECONDS} s for a lock held by another session. Try again later.", sql=sql)
+        if code in _TIME_ERRORS:
+            return TimeLimitError(f"MySQL stopped the statement after {seconds:.1f} s: {said}.", sql=sql)
+        if code == _INTERRUPTED:
+            return CancelledError(f"MySQL stopped the statement after {seconds:.1f} s: {said}.", sql=sql)
+        if code in _GONE_ERRORS or (isinstance(error, DBAPIError) and error.connection_invalidated):
+            self._disconnect()
+            return ConnectionLostError(
+                f"The connection to {self.label} was lost after {seconds:.1f} s ({said}); nothing was changed. "
+                "Run it again: the next run connects anew.",
+                sql=sql,
+            )
+        return QueryError(f"MySQL: {said}.", sql=sql)
