@@ -13,7 +13,7 @@ import duckdb
 import pytest
 from guard_dangers import CALLS, POSITIONS_OF, STATEMENTS, split
 from guard_shop import DIALECTS, SETUP, legitimate_statements
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from t2s_magic.errors import UnsafeSqlError
@@ -122,8 +122,7 @@ def test_a_dangerous_statement_put_into_a_legitimate_one_is_refused(
 ) -> None:
     dialect, sql = statement
     _, inner = danger
-    if is_allowed(f"SELECT * FROM ({inner}) t", dialect) or is_allowed(inner, dialect):
-        return
+    assume(inner[0].isalpha())  # after a whole statement, a lone comment is harmless
     chance = random.Random(seed)
     inserted = chance.choice(
         [
