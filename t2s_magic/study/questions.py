@@ -36,11 +36,12 @@ def read_skipped(path: Path, questions: Path) -> set[int]:
 
 
 def database_file(folder: Path, db_id: str) -> Path:
-    """``folder/db_id/db_id.sqlite``. Raises UsageError when it is not there."""
+    """``folder/db_id/db_id.sqlite`` or ``folder/db_id.sqlite``. Raises UsageError when neither is there."""
     path = folder / db_id / f"{db_id}.sqlite"
-    if not path.is_file():
+    flat = folder / f"{db_id}.sqlite"
+    if not path.is_file() and not flat.is_file():
         raise UsageError(f"No database file {path}. --databases wants a folder of DB_ID/DB_ID.sqlite files.")
-    return path
+    return path if path.is_file() else flat
 
 
 def _lines(path: Path) -> list[str]:
