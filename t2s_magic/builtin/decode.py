@@ -9,6 +9,7 @@ from t2s_magic.builtin import names, tree
 from t2s_magic.builtin.decode_conditions import ConditionWriter
 from t2s_magic.builtin.dialects import UNKNOWN, Dialect
 from t2s_magic.builtin.frames import Frame, UndecodableError, labels_for
+from t2s_magic.builtin.groups import Determination
 from t2s_magic.builtin.item_names import item_names
 from t2s_magic.builtin.joins import Instance, Join, JoinGraph, NoJoinError
 from t2s_magic.builtin.plan import JoinPlan, exists_link, has_aggregate, plain_items, plan_joins
@@ -275,8 +276,14 @@ class _QueryWriter(ConditionWriter):
         if self._orders_outside(body) and not has_aggregate(body):
             wanted = plain
         if not self.dialect.is_strict:
-            return keys
+            return list(self._determination(frame).least(keys))
         return keys + [part for part in dict.fromkeys(wanted) if part not in keys]
+
+    def _determination(self, frame: Frame) -> Determination:
+        plan = frame.plan
+        is_inner = frame.body.keep_all is None
+        pairs = [pair for join in (plan.joins if plan and is_inner else ()) for pair in join.pairs()]
+        return Determination(frame.schema, plan.instances if plan else (), pairs)
 
     def _columns_of(self, item: tree.Expression, frame: Frame) -> list[tree.Expression]:
         """An item as keys of a group: of a bare table its key, or all columns where that is not enough."""

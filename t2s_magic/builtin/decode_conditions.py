@@ -81,8 +81,10 @@ class ConditionWriter(ExpressionWriter):
             return left, rights
         if isinstance(right, tree.Subquery):
             return self.dialect.as_text(left), [self.subquery(_as_text(right.query), frame)]
-        cast = self.dialect.as_date if kinds == {TEXT, DATE} else self.dialect.as_text
-        return cast(left), [cast(one) for one in rights]
+        if kinds == {TEXT, DATE}:
+            is_left_text = self.kind(test.left, frame) == TEXT
+            return (self.dialect.as_date(left), rights) if is_left_text else (left, [self.dialect.as_date(rights[0])])
+        return self.dialect.as_text(left), [self.dialect.as_text(one) for one in rights]
 
     def _right(self, right: tree.Expression, beside: str, frame: Frame) -> str:
         if isinstance(right, tree.Literal | tree.Constant):

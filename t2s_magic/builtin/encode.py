@@ -13,6 +13,7 @@ from sqlglot.errors import SqlglotError
 from t2s_magic.builtin import tree
 from t2s_magic.builtin.encode_conditions import ConditionEncoder
 from t2s_magic.builtin.encode_from import Source, read_source
+from t2s_magic.builtin.groups import Determination
 from t2s_magic.builtin.hints import COUNTED, Joined, add_hints, reached, substitute
 from t2s_magic.builtin.joins import Instance, JoinGraph
 from t2s_magic.builtin.literals import Literals, Unreachable
@@ -115,7 +116,8 @@ class _Encoder(ConditionEncoder):
             offset=self._offset(select),
         )
         body = _plain_having_in_where(body)
-        body = _canonical_group(body, has_group=select.args.get("group") is not None)
+        determination = Determination(self.schema, scope.instances, source.equalities if not source.kept else ())
+        body = _canonical_group(body, determination, has_group=select.args.get("group") is not None)
         body = _kept_all(body, source, self.schema)
         joined = Joined(scope.instances, tuple(source.equalities))
         return self._correlated(body, source, joined, scope, is_exists=is_exists)
@@ -293,13 +295,15 @@ def _with_parts(node: exp.Expr, parts: dict[str, exp.Expr]) -> exp.Expr:
     return node
 
 
-def _canonical_group(body: tree.Body, *, has_group: bool) -> tree.Body:
-    """``group`` left out where it is the plain items; a group without aggregates as distinct."""
+def _canonical_group(body: tree.Body, determination: Determination, *, has_group: bool) -> tree.Body:
+    """The fewest keys, and none where the plain items are the same groups; a group without aggregates as distinct."""
     plain = plain_items(body)
     if not has_group:
         return _checked_bare(body, plain)
     if has_aggregate(body):
-        return replace(body, group=()) if plain and set(plain) == set(body.group) else body
+        keys = determination.least([determination.primary(key, plain) for key in body.group])
+        is_told = set(keys) <= set(plain) and all(determination.holds(keys, item) for item in plain)
+        return replace(body, group=() if is_told else keys)
     if set(plain) == set(body.group) and len(plain) == len(body.items) and not body.order:
         return replace(body, group=(), is_distinct=True)
     return body

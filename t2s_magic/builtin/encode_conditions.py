@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlglot import exp
 
 from t2s_magic.builtin import tree
+from t2s_magic.builtin.dialects import BOOLEAN, kind_of_type
 from t2s_magic.builtin.encode_expressions import ExpressionEncoder, literal_text
 from t2s_magic.builtin.literals import Unreachable, as_number
 from t2s_magic.builtin.scope import Scope
@@ -88,7 +91,13 @@ class ConditionEncoder(ExpressionEncoder):
 
     def _right(self, node: exp.Expr, scope: Scope, left: tree.Expression) -> tree.Expression:
         beside = left if isinstance(left, tree.Column) else None
+        text = literal_text(node)
+        if beside and text in ("0", "1") and self._is_boolean(beside):
+            return tree.Constant("true" if text == "1" else "false")
         return self.expression(node, scope, beside)
+
+    def _is_boolean(self, column: tree.Column) -> bool:
+        return kind_of_type(self.schema.tables[column.table].columns[column.column].type) == BOOLEAN
 
     def _test(self, node: exp.Expr, scope: Scope) -> tree.Test:
         if isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
@@ -121,7 +130,7 @@ class ConditionEncoder(ExpressionEncoder):
     def _membership(self, node: exp.In, scope: Scope) -> tree.Test:
         left = self._left(node.this, scope)
         if node.args.get("query"):
-            return tree.Test(left, "in", (tree.Subquery(self.query(node.args["query"], scope)),))
+            return tree.Test(left, "in", (tree.Subquery(_with_null(self.query(node.args["query"], scope))),))
         members = tuple(self._right(member, scope, left) for member in node.expressions)
         if not members or not all(isinstance(member, tree.Literal | tree.Constant) for member in members):
             raise Unreachable("a list of expressions", node.sql())
@@ -146,6 +155,16 @@ class ConditionEncoder(ExpressionEncoder):
             if found:
                 return operator, found
         return "like", self.text(pattern, beside, is_case_sensitive=False)
+
+
+def _with_null(query: tree.Query) -> tree.Query:
+    """Without the ``x IS NOT NULL`` that ``decode`` writes for NOT IN; to IN it makes no difference."""
+    body = query.bodies[0]
+    if len(query.bodies) > 1 or body.where is None or "or" in body.where.joiners:
+        return query
+    kept = tuple(part for part in body.where.parts if part != tree.Test(body.items[0], "not_null"))
+    where = tree.Conditions(kept, ("and",) * (len(kept) - 1)) if kept else None
+    return tree.Query((replace(body, where=where),))
 
 
 def _is_value(node: exp.Expr, scope: Scope) -> bool:

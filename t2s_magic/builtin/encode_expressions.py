@@ -131,6 +131,8 @@ class ExpressionEncoder(ABC):
             return days
         if quarter := self._quarter(node, scope):
             return quarter
+        if isinstance(node, exp.Sub) and isinstance(node.this, exp.DayOfWeek) and literal_text(node.expression) == "1":
+            return self.expression(node.this, scope)  # MySQL counts the days of the week from 1
         name = _ARITHMETIC[type(node)]
         left, right = self._operand(node.this, scope), self._operand(node.expression, scope)
         if name == "*" and _ONE in (left, right):
@@ -322,7 +324,8 @@ def _without_casts(node: exp.Expr) -> exp.Expr:
 
 def _is_zero_guard(node: exp.Expr) -> bool:
     others = [node.expression] if isinstance(node, exp.Nullif) else node.expressions
-    return len(others) == 1 and as_number(literal_text(others[0]) or "") == 0
+    text = literal_text(others[0]) if len(others) == 1 else None
+    return text == "" or as_number(text or "") == 0
 
 
 def _date_operand(node: exp.Expr) -> exp.Expr:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from t2s_magic.builtin import tree
-from t2s_magic.builtin.hints import End, reached
-from t2s_magic.builtin.joins import Instance
+from t2s_magic.builtin.hints import reached
+from t2s_magic.builtin.joins import End, Instance
 from t2s_magic.builtin.literals import Unreachable
 from t2s_magic.builtin.scope import Scope
 
@@ -113,13 +113,18 @@ def _equality(node: exp.Expr, scope: Scope) -> tuple[End, End] | None:
     """The two ends of ``a.x = b.y`` between two tables of this SELECT."""
     if not isinstance(node, exp.EQ):
         return None
-    left, right = node.this, node.expression
+    left, right = (_uncast(side) for side in (node.this, node.expression))
     if not isinstance(left, exp.Column) or not isinstance(right, exp.Column):
         return None
     own_left, own_right = scope.own(left), scope.own(right)
     if own_left is None or own_right is None or own_left.instance == own_right.instance:
         return None
     return (own_left.instance, own_left.column), (own_right.instance, own_right.column)
+
+
+def _uncast(node: exp.Expr) -> exp.Expr:
+    """Without the cast that ``decode`` writes where two keys are of different types."""
+    return node.this if isinstance(node, exp.Cast) and isinstance(node.this, exp.Column) else node
 
 
 def _correlation(node: exp.Expr, scope: Scope) -> tuple[tree.Column, tree.Column] | None:

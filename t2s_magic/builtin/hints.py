@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 from t2s_magic.builtin import tree
-from t2s_magic.builtin.joins import Instance, Join, JoinGraph, NoJoinError
+from t2s_magic.builtin.joins import End, Instance, Join, JoinGraph, NoJoinError
 from t2s_magic.builtin.literals import Unreachable
 from t2s_magic.builtin.plan import named_instances, plan_joins
 
@@ -15,7 +15,6 @@ COUNTED = tree.AllOf(-1)
 """Stands for the table of COUNT(*) until it is known which one says the joins best."""
 
 Hint = TypeVar("Hint")
-End = tuple[Instance, int]
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def _hinted(body: tree.Body, joined: Joined, graph: JoinGraph, outer: tuple[Inst
     if _gives(body, joined, graph, outer):
         return body
     missing = [instance for instance in joined.instances if instance not in named_instances(body, outer=outer)]
-    tables = tuple(table for table, is_other in missing if not is_other)
+    tables = tuple(sorted(table for table, is_other in missing if not is_other))
     for count in range(1, len(tables) + 1):
         with_tables = replace(body, tables=tables[:count])
         if _gives(with_tables, joined, graph, outer):
@@ -102,8 +101,12 @@ def _fully_hinted(body: tree.Body, joined: Joined, graph: JoinGraph) -> Iterator
                 break
         else:
             on.append((_column(left), _column(right)))
-    yield replace(body, via=tuple(dict.fromkeys(via)), on=tuple(dict.fromkeys(on)))
+    yield replace(body, via=tuple(sorted(dict.fromkeys(via), key=_place)), on=tuple(dict.fromkeys(on)))
     yield replace(body, on=(*body.on, *((_column(left), _column(right)) for left, right in joined.equalities)))
+
+
+def _place(column: tree.Column) -> tuple[int, int, bool]:
+    return (column.table, column.column, column.is_other)
 
 
 def _column(end: End) -> tree.Column:

@@ -15,6 +15,9 @@ from t2s_magic.schema import Schema, Table
 Instance = tuple[int, bool]
 """A table by its position in the schema, and whether it is the second copy of it."""
 
+End = tuple[Instance, int]
+"""A column of an instance, by its position."""
+
 Disjoint = Callable[[ColumnRef, ColumnRef], bool]
 """Whether two columns are known to share no value, so that joining them would give nothing."""
 
@@ -53,7 +56,7 @@ class Join:
     child: Instance
     parent: Instance
 
-    def pairs(self) -> Iterator[tuple[tuple[Instance, int], tuple[Instance, int]]]:
+    def pairs(self) -> Iterator[tuple[End, End]]:
         for column, to_column in zip(self.edge.columns, self.edge.to_columns, strict=True):
             yield (self.child, column), (self.parent, to_column)
 
