@@ -254,9 +254,15 @@ class Answer:
 
     def _change(self, **changes: Any) -> None:
         with self._lock:
-            self._view = replace(self._view, **changes)
+            sql = changes.get("sql", self._view.sql)
+            self._view = replace(self._view, **changes, confidence=self._confidence_in(sql))
             if "_widget" in self.__dict__:
                 self._widget.show(self._view)
+
+    def _confidence_in(self, sql: str) -> float | None:
+        """The LM's confidence in a text that is its own; in a person's edit it has none."""
+        readings = self._view.readings or (Reading(self._draft.sql, "", self._draft.confidence),)
+        return next((reading.confidence for reading in readings if reading.sql == sql), None)
 
     def _on_run(self, message: Mapping[str, Any]) -> None:
         self._start(_sql_of(message))

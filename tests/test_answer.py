@@ -347,6 +347,16 @@ def test_another_reading_can_be_chosen(answer, database):
     do("choose", sql=other.sql)
     until(lambda: widget.view["readSql"] == other.sql)
     assert (adults.sql, widget.view["loaded"]) == (other.sql, 1)
+    assert widget.view["certainty"] == "30 % sure"
+
+
+def test_an_edit_has_no_confidence_of_the_lms(answer, database):
+    adults = answer(draft=draft_of(ADULTS, database, confidence=0.4))
+    widget, do = page(adults)
+    do("edit", sql="SELECT name FROM people")
+    assert widget.view["certainty"] == ""
+    do("edit", sql=ADULTS)
+    assert widget.view["certainty"] == "40 % sure"
 
 
 def test_approval_and_its_refusal_are_told_in_a_sentence(answer):

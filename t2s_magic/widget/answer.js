@@ -216,7 +216,7 @@ function render({ model, el }) {
     words.textContent = view.words;
     words.classList.toggle("t2s-is-long", view.words.length > LONG_SENTENCE);
     head.hidden = !view.words;
-    certainty.textContent = view.isAbstained ? "not sure" : view.certainty;
+    certainty.textContent = view.isAbstained && view.certainty ? "not sure" : view.certainty;
     certainty.hidden = !certainty.textContent;
     certainty.classList.toggle("t2s-is-unsure", view.isAbstained);
     notices.replaceChildren(...paragraphs("t2s-notice", view.notices));
@@ -234,11 +234,11 @@ function render({ model, el }) {
   }
 
   function showReadings(view) {
-    readings.hidden = !view.readings.length;
-    const choices = view.readings.map(({ sql, words: text, certainty: sure }) => {
+    const others = view.readings.filter(({ sql }) => sql !== view.sql);
+    readings.hidden = !others.length;
+    const choices = others.map(({ sql, words: text, certainty: sure }) => {
       const choice = button("reading", "", sql, () => (takeEdit(), send("choose", { sql })));
       choice.append(element("span", {}, text || sql), element("span", { className: "t2s-certainty" }, sure));
-      choice.setAttribute("aria-pressed", sql === view.sql);
       return choice;
     });
     readings.replaceChildren(element("p", { className: "t2s-label" }, "Did you mean …"), ...choices);

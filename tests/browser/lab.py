@@ -62,19 +62,19 @@ class Notebook:
         return self.answer(cell)
 
     def start(self, cell: int) -> None:
-        self._cell(cell).locator(".cm-content").click()
-        self._cell(cell).and_(self.page.locator(".jp-mod-active")).wait_for()
+        self.cell(cell).locator(".cm-content").click()
+        self.cell(cell).and_(self.page.locator(".jp-mod-active")).wait_for()
         self._command("notebook:run-cell")
         # The kernel has it; until then the command would run whatever cell is active next.
-        self._cell(cell).locator(".jp-InputPrompt", has_text=re.compile(r"\[[*\d]+\]")).wait_for()
+        self.cell(cell).locator(".jp-InputPrompt", has_text=re.compile(r"\[[*\d]+\]")).wait_for()
 
     def answer(self, cell: int) -> Locator:
-        found = self._cell(cell).locator(".t2s").last
+        found = self.cell(cell).locator(".t2s").last
         found.wait_for(timeout=MILLISECONDS_TO_SHOW)
         return found
 
     def output(self, cell: int) -> Locator:
-        return self._cell(cell).locator(".jp-OutputArea")
+        return self.cell(cell).locator(".jp-OutputArea")
 
     def save(self) -> nbformat.NotebookNode:
         """Save, and read the file as whoever opens it next would."""
@@ -94,7 +94,7 @@ class Notebook:
         call = "([name, options]) => void window.jupyterapp.commands.execute(name, options)"
         self.page.evaluate(call, [name, arguments])
 
-    def _cell(self, cell: int) -> Locator:
+    def cell(self, cell: int) -> Locator:
         return self.page.locator(".jp-Notebook .jp-Cell").nth(cell)
 
     def _dismiss(self, dialog: object) -> None:
