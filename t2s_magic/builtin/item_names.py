@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from t2s_magic.builtin import names, tree
 from t2s_magic.builtin.dialects import DATE
 from t2s_magic.builtin.frames import Frame
+from t2s_magic.builtin.joins import singular
 from t2s_magic.builtin.tokens import Candidate
 from t2s_magic.builtin.words import split_name
 
@@ -43,7 +44,7 @@ def item_names(items: Sequence[tree.Expression], frame: Frame, candidates: Seque
         if isinstance(item, tree.Only):
             base = f"{base}_{_value_of(item.conditions, candidates)}"
         if isinstance(item, tree.Column) and not item.is_other:
-            base = f"{_snake(frame.labels[item.instance])}_{base}"
+            base = f"{_singular(_snake(frame.labels[item.instance]))}_{base}"
         if len(base) > _LONGEST or names.quote(base, "postgres") != base:
             base = "value"
         name, number = base, 2
@@ -107,6 +108,12 @@ def _value_of(conditions: tree.Conditions, candidates: Sequence[Candidate]) -> s
 
 def _is_key(column: tree.Column, frame: Frame) -> bool:
     return frame.table(column.table).primary_key == (frame.column(column).name,)
+
+
+def _singular(name: str) -> str:
+    """``order_items`` -> ``order_item``."""
+    first, _, last = name.rpartition("_")
+    return f"{first}_{singular(last)}" if first else singular(last)
 
 
 def _snake(name: str) -> str:

@@ -11,22 +11,25 @@ Items and aggregates
     distinct Singer.country                            SELECT DISTINCT country FROM singer
     Singer                                             SELECT * FROM singer (a bare table: all its columns)
     count Singer                                       SELECT COUNT(*) FROM singer
-    count Singer.country / count_distinct Singer.country       COUNT(country) / COUNT(DISTINCT country)
-    avg Singer.age min Singer.age max Singer.age       AVG(age), MIN(age), MAX(age)
-    ``count TABLE`` is COUNT(*), and says which table has to be in FROM. Other aggregates: sum, sum_distinct.
+    count Singer.country; count_distinct Singer.country        COUNT(country); COUNT(DISTINCT country)
+    avg Singer.age min Singer.age max Singer.age       AVG(age), MIN(age), MAX(age); also sum, sum_distinct
+    ``count TABLE`` is COUNT(*), and says which table has to be in FROM: one that nothing else names, if there is one.
 Grouping
     Singer.country count Singer                        SELECT country, COUNT(*) FROM singer GROUP BY country
         Where an aggregate stands in items, having or order and ``group`` is left out, the plain items are the keys.
     Singer.name count Concert group Singer.id          ... GROUP BY singer.id   (keys other than the plain items)
     Singer.country having count Singer > 2             ... GROUP BY country HAVING COUNT(*) > 2
+    ``encode`` gives the fewest keys: primary keys without the columns that they determine, of two joined columns the
+    primary key, and no ``group`` at all where the plain items are the same groups.
 Conditions (``and`` binds tighter than ``or``; parentheses group; ``not ( ... )``)
     where Singer.age > 20 and Singer.country = 'France'    operators = != > < >= <=; the right side is a value, an
         expression, a moment or a subquery in parentheses
-    between / not_between A B; in / not_in V V V; in / not_in ( subquery ); is_null; not_null
+    between, not_between A B; in, not_in V V V; in, not_in ( subquery ); is_null; not_null
     contains, starts, ends, not_contains, not_starts, not_ends V     LIKE '%V%', 'V%', '%V' (V without per cent signs)
     like, not_like V                                   LIKE V as it is
     where Singer.age is_max (is_min)                   age = (SELECT MAX(age) FROM singer): all that tie
     where Singer.age above_avg (below_avg)             age > (SELECT AVG(age) FROM singer)
+    where Item.is_sold = true                          a boolean column, also where the engine keeps it as 1 and 0
     exists ( Orders where ... ), not_exists ( ... )    tied to the outer query through the join of their tables
 Order and limit
     desc Singer.age asc Singer.name                    ORDER BY age DESC, name
@@ -34,20 +37,23 @@ Order and limit
     Item.category Item.name sum Sale.amount per Item.category desc sum Sale.amount limit 3
         the first 3 in each category (ROW_NUMBER() OVER (PARTITION BY ... ORDER BY ...) <= 3)
 Set operations
-    Singer.name union Band.name        also union_all, intersect, except. An order in the last part is of the whole.
+    Singer.name union Band.name        also union_all, intersect, except. An order in the last part is of the whole,
+        unless an earlier part has an order or limit of its own; its keys are items of the last part.
 Nesting
     where Singer.age > ( avg Singer.age where Singer.country = 'France' )
     where Item.price > ( avg Item.price same Item.category )     correlated: the same category as the outer row
+    where Orders.date = ( max Orders.date on Orders.customer_id Customer.id )     correlated by another equality
     avg ( count Orders group Orders.customer_id )      SELECT AVG(n) FROM (SELECT COUNT(*) AS n ... GROUP BY ...)
     count ( distinct A.x A.y )                         SELECT COUNT(*) FROM (SELECT DISTINCT ...)
 Arithmetic (prefix)
     sum * Line.price Line.quantity                     SUM(price * quantity)
     sum * * Line.price Line.quantity - 1 Line.discount SUM(price * quantity * (1 - discount))
     / sum Order.profit sum Order.sales                 a ratio; division is never integer division
-    * 100 / count A ( count B )                        a subquery may be an operand. Constants: 0 1 2 100 true false
+    * 100 / count A ( count B )                        a subquery may be an operand. Constants: 0 1 2 100
     round X (2 decimals), round_int X, abs X, length X, lower X, upper X, concat A B (A || ' ' || B)
 Parts of the whole
-    only ( Order.status = 'paid' ) sum Order.amount    SUM(amount) FILTER (WHERE status = 'paid'), SUM(CASE WHEN ...)
+    only ( Order.status = 'paid' ) sum Order.amount    SUM(CASE WHEN status = 'paid' THEN amount ELSE 0 END)
+    only ( Order.status = 'paid' ) count Order         COUNT(*) FILTER (WHERE status = 'paid')
     percent_if ( Order.status = 'paid' )               100.0 * share of the rows for which the condition holds
     Item.category percent_of_total sum Item.sales      100.0 * SUM(sales) / SUM(SUM(sales)) OVER ()
     rank_desc X, rank_asc X                            RANK() OVER (ORDER BY X DESC)
@@ -59,7 +65,8 @@ Dates
     where Order.date >= days_ago 30                    also weeks_ago, months_ago, years_ago; now is today
     where year Order.date = - year now 1               last year;  year_month D = year_month months_ago 1: last month
 Joins, only where the schema alone does not give them
-    keep_all Customer                                  keep customers without any match (LEFT JOIN); COUNT of the others
+    keep_all Customer                                  keep customers without any match (LEFT JOIN); ``count Orders``
+        is then of the matches, and conditions on other tables are about the matches
     from T T                                           tables that no other token names, which the join must pass
     via Flight.source                                  join over this foreign key column, not over another
     on A.x B.y                                         an equality that is no key
@@ -67,7 +74,7 @@ Joins, only where the schema alone does not give them
         this foreign key leads to the second copy)
 
 Only forms above can be written. Not expressible: CASE with several branches, subqueries in FROM other than the ones
-above, join conditions other than equality, functions not named here.
+above, join conditions other than equality, ALL and ANY, three copies of a table, functions not named here.
 """
 
 from __future__ import annotations
