@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import IteratorResult, Row
 from sqlalchemy.engine.result import SimpleResultMetaData
-from sqlalchemy.exc import ResourceClosedError
 
 from t2s_magic.database import Database, Rows, connect
 from t2s_magic.database.base import TakesTables
@@ -216,15 +215,9 @@ def _source(connection: Any) -> Any:
     """What ``connect`` takes: an SQLAlchemy connection, or the driver's own one."""
     if getattr(connection, "is_dbapi_connection", False):
         return connection._connection  # there is no public name for it
-    try:
-        source = connection.connection_sqlalchemy
-    except AttributeError:
-        raise UsageError(
-            f"Cannot read a {type(connection).__name__} of jupysql. Connect by an SQLAlchemy URL."
-        ) from None
-    except ResourceClosedError as error:
-        raise NoConnectionError(NO_CONNECTION) from error
-    return source
+    if not hasattr(connection, "connection_sqlalchemy"):
+        raise UsageError(f"Cannot read a {type(connection).__name__} of jupysql. Connect by an SQLAlchemy URL.")
+    return connection.connection_sqlalchemy
 
 
 def _polars_frame(rows: Rows, options: Mapping[str, Any]) -> polars.DataFrame:

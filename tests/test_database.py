@@ -75,7 +75,7 @@ def test_rows_that_take_too_much_memory_are_cut_with_a_note(shop: Database):
     rows = ask(shop, MANY_ROWS, Limits(memory=8_000))
     assert rows.is_cut
     assert len(rows) < 600
-    assert "hold more than 8,000 characters" in rows.notes[0]
+    assert "hold more than 8,000 bytes" in rows.notes[0]
 
 
 def test_an_unknown_column_is_said_in_the_engine_s_words(shop: Database):
@@ -273,7 +273,7 @@ def test_closing_leaves_the_database_usable_for_others(shop_url: str):
     [
         ("sqlite:///nope.sqlite", NoConnectionError, "There is no file 'nope.sqlite'"),
         ("duckdb:///nope.duckdb", NoConnectionError, "There is no file 'nope.duckdb'"),
-        ("nope.db", NoConnectionError, "none was created"),
+        ("nope.db", NoConnectionError, "None was created"),
         ("nosuch://user:canary@host/x", NoConnectionError, "no dialect 'nosuch'"),
         (
             "postgresql://user:canary@127.0.0.1:1/x",

@@ -14,7 +14,7 @@ SECOND = 1.0
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one statement: wall-clock seconds, rows fetched, characters (or bytes) kept of a cell and of all."""
+    """Bounds of one statement: wall-clock seconds, rows fetched, characters (or bytes) kept of a cell, bytes of all."""
 
     seconds: float = 30 * SECOND
     rows: int = 10_000

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from sqlalchemy.engine import URL, Connection, Engine, create_engine, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, ResourceClosedError
 
 from t2s_magic.database.base import Database
 from t2s_magic.database.generic import GenericDatabase
@@ -163,6 +163,8 @@ def _engine(url: URL) -> Engine:
 
 def _driver_connection(source: Engine | Connection) -> Any:
     """The driver's own connection under an SQLAlchemy one, without beginning a transaction on it."""
-    if isinstance(source, Connection):
-        return source.connection.dbapi_connection
-    return source.raw_connection().dbapi_connection
+    try:
+        held = source.connection if isinstance(source, Connection) else source.raw_connection()
+    except ResourceClosedError as error:
+        raise NoConnectionError("This SQLAlchemy connection is closed. Connect again.") from error
+    return held.dbapi_connection

@@ -8,6 +8,8 @@ from typing import Any
 from t2s_magic.database.base import Limits, Rows, distinct_names
 
 BATCH = 500
+# About what Python takes for a number, or for an element of a list.
+OBJECT_BYTES = 32
 
 
 def fetch_rows(
@@ -34,9 +36,10 @@ def fetch_rows(
             if size > limits.memory:
                 break
     if size > limits.memory:
-        notes = (*notes, f"Stopped at {len(kept):,} rows: they hold more than {limits.memory:,} characters.")
+        notes = (*notes, f"Stopped at {len(kept):,} rows: they hold more than {limits.memory:,} bytes.")
     is_cut = len(kept) > limits.rows or size > limits.memory
-    return Rows(columns, tuple(kept[: limits.rows]), tuple(types), is_cut, notes=(*notes, *cutter.notes()))
+    known_types = tuple(types) or ("",) * len(columns)
+    return Rows(columns, tuple(kept[: limits.rows]), known_types, is_cut, notes=(*notes, *cutter.notes()))
 
 
 def _batch(columns: int) -> int:
@@ -53,7 +56,7 @@ class _Cutter:
         self._first: dict[int, tuple[int, int]] = {}
 
     def cut(self, row: Sequence[Any], number: int) -> tuple[tuple[Any, ...], int]:
-        """The row with its long cells cut, and its size in characters."""
+        """The row with its long cells cut, and about its size in bytes."""
         size = 0
         values = tuple(row)
         for position, value in enumerate(values):
@@ -63,7 +66,7 @@ class _Cutter:
                     values = (*values[:position], value[: self._limit], *values[position + 1 :])
                 size += min(len(value), self._limit)
             else:
-                size += 8
+                size += OBJECT_BYTES * (1 + len(value) if isinstance(value, (list, dict)) else 1)
         return values, size
 
     def notes(self) -> tuple[str, ...]:

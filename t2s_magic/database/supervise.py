@@ -61,10 +61,6 @@ class Supervisor:
         if (current := self._current) and current.reason:
             raise Stopped
 
-    @property
-    def is_stopping(self) -> bool:
-        return bool((current := self._current) and current.reason)
-
     @contextmanager
     def _one_at_a_time(self, seconds: float, sql: str | None) -> Iterator[None]:
         if not self._turn.acquire(timeout=seconds):
@@ -77,8 +73,8 @@ class Supervisor:
             self._turn.release()
 
     def _finish(self, current: _Work[T], deadline: float, seconds: float, sql: str | None) -> T:
-        current.start()
         try:
+            current.start()
             self._wait(current, deadline)
         except KeyboardInterrupt:
             current.stop("interrupt")
