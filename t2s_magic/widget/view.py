@@ -39,9 +39,9 @@ class View:
     """One moment of an answer.
 
     ``sql`` is the text in the editor, ``confidence`` the LM's in it; ``in_words``, ``assumptions``, ``problem`` and
-    ``span`` (offsets) are about ``read_sql``, the text last looked at, and ``table`` holds the rows of ``table_sql``, the
-    text last run. Where they differ, what is shown is marked as belonging to another text. ``loaded`` counts how often
-    the kernel, not the person, put a text in the editor. ``provenance`` are the parts of its line.
+    ``span`` (offsets) are about ``read_sql``, the text last looked at, and ``table`` holds the rows of ``table_sql``,
+    the text last run. Where they differ, what is shown is marked as belonging to another text. ``loaded`` counts how
+    often the kernel, not the person, put a text in the editor. ``provenance`` are the parts of its line.
     """
 
     question: str
