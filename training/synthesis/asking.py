@@ -169,7 +169,7 @@ class Asker(Conditions):
 
     def time_dimension(self, fact: Tab, *, is_ordered: bool = False) -> Dimension | None:
         """``is_ordered`` asks for a single key in which time runs on."""
-        columns = [column for column in fact.columns if column.what.is_date]
+        columns = [column for column in fact.columns if column.what.is_date and not column.what.is_birth]
         if not columns:
             return None
         full = columns[0].full

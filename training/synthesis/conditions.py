@@ -282,10 +282,15 @@ class Conditions(Periods):
                 )
             if self.maybe(0.06):
                 return Said(f"{column.full} IS NOT NULL", verb, after=f"that have a {column.what.words}")
+        is_first = (
+            column is next(other for other in column.table.columns if other.what.is_date) and not column.what.is_birth
+        )
+        if is_first and self.maybe(0.35):
+            verb = ""
         period = self.period(
             column, date.fromisoformat(self.chance.choice(days[len(days) // 10 : -max(1, len(days) // 10)]))
         )
-        return Said(period.sql, verb, after=f"{verb} {period.text}")
+        return Said(period.sql, verb, after=f"{verb} {period.text}".strip())
 
     def noun(self, table: Tab, filters: Sequence[Said]) -> str:
         """``cancelled orders of customers from Germany placed in 2021``."""

@@ -33,6 +33,10 @@ class Field:
         return self.kind in _SUMMED + _LEVELS
 
     @property
+    def is_birth(self) -> bool:
+        return self.words.startswith(("birth", "born", "date of birth"))
+
+    @property
     def is_date(self) -> bool:
         return self.kind in ("date", "datetime")
 

@@ -72,6 +72,8 @@ class Link:
 
 @dataclass(eq=False)
 class Tab:
+    """A table. ``key`` is empty where rows have none of their own; nobody asks for the columns in ``unasked``."""
+
     thing: Thing
     name: str
     key: str
@@ -81,6 +83,12 @@ class Tab:
     derived: list[Derived] = field(default_factory=list)
     superior: Link | None = None
     shown: list[Col] | None = None
+    key_prefix: str = ""
+    unasked: list[Col] = field(default_factory=list)
+
+    def key_value(self, number: int) -> int | str:
+        """The key of the row that was made as the ``number``-th."""
+        return f"{self.key_prefix}{number:04}" if self.key_prefix else number
 
     @property
     def sql(self) -> str:
@@ -126,6 +134,7 @@ def make_world(domain: Domain, chance: random.Random) -> World:
     for thing in _parents_first(things):
         tables[thing.words] = _table(thing, tables, naming, types, is_declaring, chance)
     world = World(domain.name, list(tables.values()))
+    _vary_keys(world, chance)
     _fill(world, chance)
     return world
 
@@ -158,6 +167,32 @@ def _parents_first(things: list[Thing]) -> list[Thing]:
     return ordered
 
 
+def _vary_keys(world: World, chance: random.Random) -> None:
+    """Some tables have keys of letters and digits, and some that only tie others together have none of their own."""
+    for table in world.tables:
+        if world.children(table):
+            if chance.random() < 0.12:
+                table.key_prefix = table.thing.words[: chance.randint(1, 3)].upper().strip()
+        elif len(table.links) > 1 and chance.random() < 0.25:
+            table.key = ""
+
+
+_UNASKED = (
+    "created at:datetime", "updated at:datetime", "created by:person", "notes:text", "external id:code", "phone:phone",
+    "fax:phone", "postal code:code", "website:email", "street:address", "version:int", "sort order:int", "remarks:text",
+    "last modified:datetime", "tax code:code", "reference:code", "contact person:person", "is deleted:int",
+)  # fmt: skip
+
+
+def _unasked(table: Tab, naming: Naming, types: dict[str, str], chance: random.Random) -> list[Col]:
+    """Columns that real tables have beside those that people ask for."""
+    picked = chance.sample(_UNASKED, chance.choice((0, 0, 1, 2, 3, 4, 6)))
+    fields = (
+        Field(words, kind, high=9, ways=(words,)) for words, _, kind in (entry.partition(":") for entry in picked)
+    )
+    return [Col(table, naming.column(what.words), what, types.get(what.kind, "TEXT")) for what in fields]
+
+
 _STAFF = ("employee", "worker", "agent", "sales rep", "technician", "nurse", "teacher", "developer", "doctor")
 _RICH_TYPES = {
     "date": "DATE", "datetime": "TIMESTAMP", "flag": "BOOLEAN", "amt": "DECIMAL(12,2)", "money": "DECIMAL(10,2)",
@@ -187,11 +222,13 @@ def _table(
         if parent.thing in tables:
             name = naming.reference(parent.role)
             table.links.append(Link(table, name, tables[parent.thing], parent.role, parent.verb, is_declaring))
+    table.unasked = _unasked(table, naming, types, chance)
     taken = {table.key.lower(), *(link.name.lower() for link in table.links)}
-    for column in list(table.columns):
-        if column.name.lower() in taken:
-            table.columns.remove(column)
-        taken.add(column.name.lower())
+    for columns in (table.columns, table.unasked):
+        for column in list(columns):
+            if column.name.lower() in taken:
+                columns.remove(column)
+            taken.add(column.name.lower())
     table.derived = list(thing.derived)
     if thing.words in _STAFF and not table.find("manager") and chance.random() < 0.5:
         role = chance.choice(("manager", "supervisor", "reports to", "boss"))
@@ -257,11 +294,11 @@ def _row(
     has_codes: bool,
     chance: random.Random,
 ) -> Row:
-    row: Row = {table.key: number + 1}
+    row: Row = {table.key: table.key_value(number + 1)} if table.key else {}
     who = cells.person(chance)
     city = chance.choice(tuple(cells.CITIES))
     begin: date | None = None
-    for column in table.columns:
+    for column in (*table.columns, *table.unasked):
         kind, what = column.kind, column.what
         if names.get(column.name):
             row[column.name] = names[column.name][number]
@@ -280,14 +317,14 @@ def _row(
         row[link.name] = _reference(link, chance)
     if table.superior:
         # The first few lead the others; nobody leads the first.
-        row[table.superior.name] = chance.randint(1, min(number, 5)) if number else None
+        row[table.superior.name] = table.key_value(chance.randint(1, min(number, 5))) if number else None
     return row
 
 
 def _date(
     column: Col, begin: date | None, first: date, last: date, chance: random.Random
 ) -> tuple[date | None, str | None]:
-    if column.what.words.startswith(("birth", "born")):
+    if column.what.is_birth:
         return begin, cells.day(chance, date(1945, 1, 1), date(2004, 12, 31)).isoformat()
     if begin is not None and chance.random() < 0.15:
         return begin, None
@@ -321,12 +358,12 @@ def _cell(column: Col, last: date, chance: random.Random) -> object:
     }[what.kind](chance)  # fmt: skip
 
 
-def _reference(link: Link, chance: random.Random) -> int | None:
+def _reference(link: Link, chance: random.Random) -> int | str | None:
     """Some parents have many children, the last ones none; a few children have no parent."""
     if chance.random() < 0.03:
         return None
     reachable = max(2, int(len(link.parent.rows) * 0.85))
-    return min(int(chance.random() ** 1.4 * reachable), len(link.parent.rows) - 1) + 1
+    return link.parent.key_value(min(int(chance.random() ** 1.4 * reachable), len(link.parent.rows) - 1) + 1)
 
 
 def write_database(world: World, path: Path) -> None:
@@ -347,13 +384,18 @@ def _ddl(table: Tab) -> str:
     return f"CREATE TABLE {table.sql} (\n  " + ",\n  ".join(_ddl_lines(table)) + "\n)"
 
 
+def _key_type(table: Tab) -> str:
+    return "VARCHAR(10)" if table.key_prefix else "INTEGER"
+
+
 def _ddl_lines(table: Tab) -> Iterator[str]:
-    yield f"{quoted(table.key)} INTEGER PRIMARY KEY"
-    for column in table.columns:
+    if table.key:
+        yield f"{quoted(table.key)} {_key_type(table)} PRIMARY KEY"
+    for column in (*table.columns, *table.unasked):
         yield f"{column.sql} {column.type}"
     links = [*table.links, *([table.superior] if table.superior else [])]
     for link in links:
-        yield f"{quoted(link.name)} INTEGER"
+        yield f"{quoted(link.name)} {_key_type(link.parent)}"
     for link in links:
         if link.is_declared:
             yield f"FOREIGN KEY ({quoted(link.name)}) REFERENCES {link.parent.sql} ({quoted(link.parent.key)})"

@@ -124,7 +124,7 @@ def superlative_of_groups(ask: Asker) -> Draft:
         else ask.one_of("lowest", "smallest", "least")
     )
     behind = f"{ask.one_of('from', 'for', 'on')} {noun}" if filters else ""
-    ways = (
+    ways: tuple[str, ...] = (
         f"{which} {has} the {top} {measure.text} {behind}{extra}",
         f"Find the {which.removeprefix('Which ')} with the {top} {measure.text} {behind}{extra}",
         f"{which} {has} the {top} {measure.text} {behind}{extra}",
@@ -185,8 +185,9 @@ def above_average(ask: Asker) -> Draft:
     )
     if is_count:
         return f"How many {ask.plural(table)} {condition} {ask.one_of('are there', '')}", sql
+    predicate = f"have{condition.removeprefix('with')}" if condition.startswith("with a") else condition
     return ask.one_of(
-        f"Which {ask.plural(table)} {'have' + condition.removeprefix('with') if condition.startswith('with a') else condition}",
+        f"Which {ask.plural(table)} {predicate}",
         f"List the {ask.plural(table)} {condition}",
         f"~{ask.plural(table)} {condition}",
     ), sql

@@ -332,11 +332,7 @@ def first_or_last(ask: Asker) -> Draft:
 
 def duration(ask: Asker) -> Draft:
     table = ask.a_table()
-    dates = [
-        column
-        for column in table.columns
-        if column.what.is_date and not column.what.words.startswith(("birth", "born"))
-    ]
+    dates = [column for column in table.columns if column.what.is_date and not column.what.is_birth]
     if len(dates) < 2:
         return None
     begin, end = dates[0], dates[1]

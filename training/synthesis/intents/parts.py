@@ -59,6 +59,7 @@ def ordered_by(ask: Asker, table: Tab) -> tuple[str, str]:
     key = ask.chance.choice(keys)
     way = ask.way(key)
     is_falling = ask.maybe(0.5)
+    ways: tuple[str, ...]
     if key.what.is_date:
         ways = (
             ("from newest to oldest", "newest first", "latest first")

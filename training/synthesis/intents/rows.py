@@ -242,12 +242,14 @@ def distinct_values(ask: Asker) -> Draft:
 def by_number(ask: Asker) -> Draft:
     """A row named by its key: order 17."""
     table = ask.a_table()
-    number = ask.chance.randint(1, len(table.rows))
+    if not table.key:
+        return None
+    number = ask.chance.choice(table.rows)[table.key]
     one = ask.singular(table)
     which = ask.one_of(
         f"{one} {number}", f"{one} number {number}", f"{one} with id {number}", f"{one} #{number}", f"{one} id {number}"
     )
-    where = [f"{table.key_full} = {number}"]
+    where = [f"{table.key_full} = {literal(number)}"]
     children = [
         link for link in ask.world.children(table) if sum(other.parent is table for other in link.child.links) == 1
     ]
@@ -258,7 +260,7 @@ def by_number(ask: Asker) -> Draft:
         item = measure.sql if measure and not measure.path else "COUNT(*)"
         said = measure.text if measure and not measure.path else f"number of {ask.plural(child)}"
         return ask.one_of(f"What is the {said} for {which}", f"~{said} of {which}"), ask.select(
-            [item], child, (), [f"{link.column} = {number}"]
+            [item], child, (), [f"{link.column} = {literal(number)}"]
         )
     columns = [column for column in table.columns if column.kind != "flag"]
     if not columns:

@@ -95,7 +95,7 @@ def including_none(ask: Asker) -> Draft:
         column = ask.chance.choice(sums)
         measure, said = f"SUM({column.full})", f"total {ask.way(column)}"
     else:
-        measure, said = f"COUNT({fact.key_full})", f"number of {ask.plural(fact)}"
+        measure, said = f"COUNT({link.column})", f"number of {ask.plural(fact)}"
     order = ask.maybe(0.3)
     sql = (
         f"SELECT {', '.join(shown)}, {measure} FROM {parent.sql} LEFT JOIN {fact.sql} ON {link.join} "

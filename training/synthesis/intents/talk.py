@@ -8,6 +8,7 @@ from training.synthesis.intents.parts import Draft, active_verb, participle, pat
 from training.synthesis.said import Measure, Path, literal
 from training.synthesis.worlds import Tab
 
+_TIME_WORDS = ("in ", "during ", "between ", "from ", "since ", "before ", "after ", "on ", "over ", "last ", "this ")
 _EARNED = (
     "amount",
     "total",
@@ -40,9 +41,9 @@ def takings(ask: Asker) -> Draft:
     when = ask.own_filter(fact) if dates else None
     filters = [when] if when and when.column in dates and ask.maybe(0.7) else []
     period = filters[0].after if filters else ""
-    period = (
-        period.split(" ", 1)[1] if " " in period and not period.startswith(("with", "not", "that", "where")) else ""
-    )
+    if not period.startswith(_TIME_WORDS):
+        period = period.partition(" ")[2]
+    period = period if period.startswith(_TIME_WORDS) else ""
     filters = filters if period else []
     if path and ask.maybe(0.5) and _is_buyer(path):
         row = ask.chance.choice(path[-1].parent.rows)

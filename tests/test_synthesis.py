@@ -1,0 +1,63 @@
+"""Generated databases and the questions about them."""
+
+import random
+import sqlite3
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from t2s_magic.builtin.candidates import find_candidates
+from t2s_magic.builtin.encode import encode
+from t2s_magic.builtin.literals import Unreachable
+from training.sqlite_cells import FileCells, read_sqlite_schema
+from training.synthesis.domains import read_domains
+from training.synthesis.questions import Asked, questions
+from training.synthesis.worlds import make_world, write_database
+
+DOMAINS = read_domains()
+
+
+def asked_about(domain: int, count: int, path: Path | None = None) -> list[Asked]:
+    chance = random.Random(domain)
+    world = make_world(DOMAINS[domain], chance)
+    if path:
+        write_database(world, path)
+    return list(islice(questions(world, chance), count))
+
+
+def test_there_are_many_domains() -> None:
+    assert len(DOMAINS) > 60
+
+
+@pytest.mark.parametrize("domain", range(0, len(DOMAINS), 10))
+def test_every_statement_runs(tmp_path: Path, domain: int) -> None:
+    path = tmp_path / "world.sqlite"
+    asked = asked_about(domain, 60, path)
+    connection = sqlite3.connect(path)
+    for one in asked:
+        connection.execute(one.sql)
+    connection.close()
+
+
+def test_nearly_every_statement_can_be_said_in_tokens(tmp_path: Path) -> None:
+    path = tmp_path / "world.sqlite"
+    asked = asked_about(0, 100, path)
+    schema, cells = read_sqlite_schema(path), FileCells(path)
+    reached = 0
+    for one in asked:
+        try:
+            encode(one.sql, schema, find_candidates(one.question, schema, cells.find(one.question, schema, 5.0)))
+        except Unreachable:
+            continue
+        reached += 1
+    assert reached >= 95
+
+
+def test_the_same_seed_asks_the_same_questions() -> None:
+    assert asked_about(3, 30) == asked_about(3, 30)
+
+
+def test_one_domain_makes_databases_that_are_named_differently() -> None:
+    names = {make_world(DOMAINS[0], random.Random(seed)).tables[0].name for seed in range(20)}
+    assert len(names) > 8
