@@ -45,7 +45,7 @@ def _warm_up() -> None:
 
 
 @magics_class
-class Text2SQL(Magics):
+class Text2SQL(Magics):  # type: ignore[misc]  # IPython has no types
     """``%%text2sql``, ``%text2sql`` and ``%t2s``; ``%config Text2SQL`` lists the settings."""
 
     lm = Unicode(
@@ -112,7 +112,8 @@ class Text2SQL(Magics):
         is checked before it runs, and runs in a read-only transaction. ``name <<`` before the question binds the rows
         to a name, as in ``%%sql``. ``%config Text2SQL`` lists the settings, ``%t2s`` the commands.
         """
-        return self._told(lambda: self._ask(line, cell or ""), debug="--debug" in line.split())
+        answer: Answer | None = self._told(lambda: self._ask(line, cell or ""), debug="--debug" in line.split())
+        return answer
 
     @no_var_expand
     @line_magic("t2s")

@@ -1,10 +1,9 @@
-"""A real kernel, as a notebook starts it: interrupts in each phase, saved outputs, no socket with the built-in model."""
+"""A real kernel, as a notebook starts it: interrupts in each phase, time limits, a file that goes away."""
 
 import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from jupyter_client.manager import KernelManager

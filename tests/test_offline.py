@@ -1,4 +1,4 @@
-"""With the built-in model nothing leaves the machine: Python's own audit events tell of every look-up and connection."""
+"""With the built-in model nothing leaves the machine: Python's audit events tell of every connection."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ CHINOOK = Path(__file__).parent.parent / "notebooks" / "data" / "chinook.sqlite"
 ASKING = """
 import sys
 
-# urllib3, which dspy's import brings, binds a socket of this machine's own ::1 at import to see whether IPv6 is there.
+# urllib3, which dspy's import brings, binds a socket of its own to ::1 to see whether there is IPv6.
 HARMLESS = {"socket.__new__", "socket.bind", "socket.gethostname"}
 touched = []
 sys.addaudithook(lambda event, _: touched.append(event) if event.startswith("socket.") else None)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from sqlglot import TokenType
 from sqlglot.dialects import Dialect
-from sqlglot.tokens import TokenType
 
 _OPENING, _CLOSING = TokenType.L_PAREN, TokenType.R_PAREN
 

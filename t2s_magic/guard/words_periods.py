@@ -19,7 +19,7 @@ def say_terms(terms: Sequence[exp.Expr], scope: Speaker) -> list[Condition]:
         term = pending.pop(0)
         partner = next((other for other in pending if isinstance(term, exp.GTE) and _is_end(other, term)), None)
         said = _period(term, partner, scope) if partner is not None else None
-        if said is not None:
+        if partner is not None and said is not None:
             pending.remove(partner)
         conditions.append(said or scope.condition(term))
     return conditions
