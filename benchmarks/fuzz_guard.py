@@ -32,7 +32,7 @@ from guard_shop import DIALECTS, SETUP, legitimate_statements
 
 from t2s_magic.errors import UnsafeSqlError
 from t2s_magic.guard import check
-from t2s_magic.guard.text import scan
+from t2s_magic.guard.scanner import scan
 
 MINUTE = 60.0
 SLOW = 5.0

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from t2s_magic.errors import UnsafeSqlError
 from t2s_magic.guard import check
-from t2s_magic.guard.text import NUMBER, STRING, SYMBOL, WORD, scan
+from t2s_magic.guard.scanner import NUMBER, STRING, SYMBOL, WORD, scan
 
 SECONDS_ALLOWED = 3.0
 

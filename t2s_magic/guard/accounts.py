@@ -10,7 +10,9 @@ from collections import Counter
 
 from sqlglot import exp
 
-from t2s_magic.guard.text import QUOTED, WORD, Statement, refuse
+from t2s_magic.guard.scanner import QUOTED, WORD
+from t2s_magic.guard.text import Statement
+from t2s_magic.guard.verdict import refuse
 
 KEYWORDS = frozenset(
     """

@@ -9,7 +9,9 @@ from sqlglot import exp
 
 from t2s_magic.guard.forms import span_of
 from t2s_magic.guard.functions import FunctionList, function_list
-from t2s_magic.guard.text import QUOTED, WORD, Statement, Token, refuse
+from t2s_magic.guard.scanner import QUOTED, WORD, Token
+from t2s_magic.guard.text import Statement
+from t2s_magic.guard.verdict import refuse
 from t2s_magic.schema import Schema
 
 # sqlglot keeps the name of a function that it has no kind for.

@@ -24,4 +24,4 @@ def check(sql: str, dialect: str, *, schema: Schema | None = None) -> CheckedSql
     refuse_unread_words(trees, statement)
     refuse_huge_sizes(statement)
     tables = read_tables(trees, statement, schema)
-    return CheckedSql(statement.sql, dialect, tables, made_by=_GUARD_ONLY)
+    return CheckedSql(statement.sql.strip(), dialect, tables, made_by=_GUARD_ONLY)

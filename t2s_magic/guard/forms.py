@@ -13,7 +13,9 @@ from sqlglot.errors import SqlglotError
 
 from t2s_magic.errors import UnsafeSqlError
 from t2s_magic.guard.prefixes import pieces
-from t2s_magic.guard.text import QUOTED, STRING, Statement, refuse, shown
+from t2s_magic.guard.scanner import QUOTED, STRING
+from t2s_magic.guard.text import Statement
+from t2s_magic.guard.verdict import refuse, shown
 
 # Everything a query is made of; functions are judged in ``calls``. A kind that is not here is refused, whatever it is.
 QUERY_KINDS = frozenset(

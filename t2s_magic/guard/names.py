@@ -15,7 +15,8 @@ from t2s_magic.guard.checked import CheckedSql
 from t2s_magic.guard.forms import parse, span_of
 from t2s_magic.guard.nearest import nearest_names
 from t2s_magic.guard.tables import cte_of
-from t2s_magic.guard.text import Statement, read_statement, shown
+from t2s_magic.guard.text import Statement, read_statement
+from t2s_magic.guard.verdict import shown
 from t2s_magic.schema import Schema
 
 # Columns that no catalogue lists.

@@ -6,7 +6,9 @@ that every later refusal can name where it stands.
 
 from __future__ import annotations
 
-from t2s_magic.guard.text import QUOTED, STRING, WORD, Statement, Token, refuse
+from t2s_magic.guard.scanner import QUOTED, STRING, WORD, Token
+from t2s_magic.guard.text import Statement
+from t2s_magic.guard.verdict import refuse
 
 _QUERY_STARTS = frozenset({"SELECT", "WITH", "FROM", "VALUES", "TABLE", "(", "PIVOT", "UNPIVOT"})
 _EXPLAIN_OPTIONS = frozenset({"VERBOSE", "COSTS", "FORMAT", "GENERIC_PLAN", "ON", "OFF", "TRUE", "FALSE"})

@@ -6,7 +6,9 @@ import re
 
 from t2s_magic.errors import UnsafeSqlError
 from t2s_magic.guard.checked import CheckedSql
-from t2s_magic.guard.text import QUOTED, STRING, TEMPLATE_MARKS, is_inside, scan, shown
+from t2s_magic.guard.scanner import QUOTED, STRING, is_inside, scan
+from t2s_magic.guard.text import TEMPLATE_MARKS
+from t2s_magic.guard.verdict import shown
 
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 # What SQLAlchemy's text() takes for a parameter, inside literals too.

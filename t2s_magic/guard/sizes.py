@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 import re
 
-from t2s_magic.guard.text import NUMBER, STRING, SYMBOL, Statement, Token, refuse
+from t2s_magic.guard.scanner import NUMBER, STRING, SYMBOL, Token
+from t2s_magic.guard.text import Statement
+from t2s_magic.guard.verdict import refuse
 
 LARGEST_SIZE = 10_000_000
 

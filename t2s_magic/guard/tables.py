@@ -10,7 +10,8 @@ from sqlglot import exp
 from t2s_magic.errors import UnknownNameError
 from t2s_magic.guard.forms import span_of
 from t2s_magic.guard.nearest import nearest_names
-from t2s_magic.guard.text import Statement, refuse, shown
+from t2s_magic.guard.text import Statement
+from t2s_magic.guard.verdict import refuse, shown
 from t2s_magic.schema import Schema
 
 # Catalogues that hold names and types, no secret, no setting and nobody's statements; all others are refused.
