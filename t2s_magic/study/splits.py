@@ -150,7 +150,7 @@ def only_runnable(split: Split) -> tuple[Split, dict[str, str]]:
     }
     total = sum(map(len, split.parts.values()))
     note = f"{total - len(why)} of {total} gold statements run and read; the others were left out."
-    return replace(split, **kept, card=_described(split.card, kept, note)), why
+    return Split(**kept, databases=split.databases, card=_described(split.card, kept, note)), why
 
 
 def _usual_sizes(count: int) -> Sizes:
