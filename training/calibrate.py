@@ -26,10 +26,11 @@ from t2s_magic.builtin.confidence import SIGNS, all_signs
 from t2s_magic.builtin.model import BuiltinModel, write_sql
 from t2s_magic.builtin.representation import UndecodableError
 from training.evaluate import connect, explains, orders_its_rows, run, same_rows, scored_questions
-from training.examples import HELD_OUT, WORK, Databases, Question, databases_of, read_examples
+from training.examples import HELD_OUT, WORK, Databases, Question, databases_of, group_of, read_examples
 
 SYNTHETIC_QUESTIONS = 500
-ABSTAIN_BELOW = 0.25
+UNANSWERABLE_QUESTIONS = 250
+RIGHT_ANSWERS_KEPT = 0.93
 Floats = NDArray[np.float64]
 
 
@@ -47,8 +48,8 @@ def beam_of(model: BuiltinModel, question: Question, databases: Databases) -> Be
     connection = connect(databases.path(question.db_id))
     values = databases.cells(question.db_id).find(question.question, schema)
     asked = model.ask(question.question, schema, values, (), width=WIDTH)
-    gold = run(connection, question.sql)
-    is_ordered = orders_its_rows(question.sql)
+    gold = run(connection, question.sql) if question.sql else None
+    is_ordered = bool(question.sql) and orders_its_rows(question.sql)
     kept, right = [], []
     for answer, signs in zip(asked.answers, all_signs(asked.answers, asked.candidates, asked.linked()), strict=True):
         try:
@@ -79,11 +80,8 @@ def fit(beams: Sequence[Beamed], ridge: float = 2.0, rounds: int = 40) -> Floats
 
 def figures(beams: Sequence[Beamed], chosen: Floats) -> dict[str, float]:
     """What the first answer of the search, the surest answer, and the best of the beam reach; calibration error."""
-    best = [int(np.argmax(beam.signs @ chosen)) for beam in beams]
-    chances = np.array(
-        [1 / (1 + np.exp(-(beam.signs @ chosen)[place])) for beam, place in zip(beams, best, strict=True)]
-    )
-    right = np.array([beam.right[place] for beam, place in zip(beams, best, strict=True)])
+    choices = _choices(beams, chosen)
+    chances, right = np.array([chance for chance, _ in choices]), np.array([is_right for _, is_right in choices])
     order = np.argsort(chances)
     gaps = [abs(chances[part].sum() - right[part].sum()) for part in np.array_split(order, 10)]
     return {
@@ -101,6 +99,29 @@ def _beams_of(folder: Path, work: tuple[Databases, Sequence[Question]]) -> list[
     return [beam for question in questions if (beam := beam_of(model, question, databases))]
 
 
+def unanswerable(batch: str) -> list[Question]:
+    """Questions about things that their database does not hold; no answer to them is right."""
+    lines = (WORK / "synthesis" / batch / "unanswerable.jsonl").read_text("utf-8").splitlines()
+    chosen = random.Random(0).sample(lines, UNANSWERABLE_QUESTIONS)
+    return [Question(one["db_id"], one["question"], "") for one in map(json.loads, chosen)]
+
+
+def threshold(beams: Sequence[Beamed], chosen: Floats) -> float:
+    """The probability below which to abstain: as high as keeps nearly all right answers."""
+    chances = sorted(chance for chance, is_right in _choices(beams, chosen) if is_right)
+    return round(float(chances[int(len(chances) * (1 - RIGHT_ANSWERS_KEPT))]), 3)
+
+
+def _choices(beams: Sequence[Beamed], chosen: Floats) -> list[tuple[float, bool]]:
+    """For each question the probability of its surest answer, and whether that is right."""
+    made = []
+    for beam in beams:
+        scores = beam.signs @ chosen
+        best = int(np.argmax(scores))
+        made.append((float(1 / (1 + np.exp(-scores[best]))), bool(beam.right[best])))
+    return made
+
+
 def held_out_beams(data: Path, folder: Path) -> list[Beamed]:
     """Beams for the held-out databases of Spider and a sample of the held-out synthetic domains."""
     spider = scored_questions(data, "held_out")
@@ -111,7 +132,7 @@ def held_out_beams(data: Path, folder: Path) -> list[Beamed]:
     for path in sorted((WORK / "examples").glob(f"*{HELD_OUT}.jsonl"))[-1:]:
         examples = random.Random(0).sample(list(read_examples(path)), SYNTHETIC_QUESTIONS)
         questions = [Question(one.db_id, one.question, one.sql) for one in examples]
-        works.append((databases_of(path.stem, data), questions))
+        works.append((databases_of(path.stem, data), [*questions, *unanswerable(group_of(path.stem))]))
     with ProcessPoolExecutor(2) as pool:
         return [beam for beams in pool.map(partial(_beams_of, folder), works) for beam in beams]
 
@@ -135,7 +156,7 @@ def main() -> None:
     settings = json.loads(file.read_text("utf-8"))
     settings["confidence"] = {
         "weights": {name: round(float(weight), 5) for name, weight in zip(SIGNS, chosen, strict=True)},
-        "threshold": ABSTAIN_BELOW,
+        "threshold": threshold(beams, chosen),
         "report": report,
     }
     file.write_text(json.dumps(settings, indent=1) + "\n", "utf-8")

@@ -37,7 +37,7 @@ from training.model import UPPER, Batch, Network, Shape, loss_of
 from training.tuning import UpperLayers
 
 RUNS = Path(__file__).parent / "runs"
-SECONDS_BETWEEN_CHECKS = 240
+SECONDS_BETWEEN_CHECKS = 480
 WARM_UP_STEPS = 200
 CELLS_A_BATCH = 100_000
 STEPS_BETWEEN_MEETINGS = 8

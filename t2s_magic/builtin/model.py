@@ -38,6 +38,7 @@ from t2s_magic.schema import Schema
 MOST_DEMOS = 64
 NEAREST_TABLES = 5
 SECONDS_TO_SEARCH = 5.0
+FAR_BY_NAME = 1e-3
 
 
 @dataclass(frozen=True)
@@ -128,9 +129,14 @@ class BuiltinModel:
         return Readings(readings, self._confidence.abstains(readings[0].probability), tuple(nearest))
 
     def link(self, question: str, schema: Schema) -> dict[str, float]:
-        """How likely the answer needs each table, by full name: between 0 and 1, comparable within one question."""
+        """How likely the answer needs each table, by full name: between 0 and 1, comparable within one question.
+
+        Of a schema too large for the network, tables that are far by name score below all others.
+        """
         asked = self.ask(question, schema, (), (), width=0)
-        return dict.fromkeys((table.full_name for table in schema.tables), 0.0) | asked.table_scores()
+        with self._lock:
+            by_name = self._library.name_scores(schema, asked.features.words)
+        return {name: FAR_BY_NAME * score for name, score in by_name.items()} | asked.table_scores()
 
     def ask(
         self, question: str, schema: Schema, values: Sequence[Value], demos: Sequence[Demo], *, width: int

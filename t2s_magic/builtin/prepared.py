@@ -41,18 +41,21 @@ class Shelf(Generic[Key, Kept]):
         self._kept: OrderedDict[Key, Kept] = OrderedDict()
 
     def get(self, key: Key, make: Callable[[], Kept]) -> Kept:
-        if key not in self._kept:
-            self.put(key, make())
-        self._kept.move_to_end(key)
-        return self._kept[key]
+        found = self.find(key)
+        if found is None:
+            found = make()
+            self.put(key, found)
+        return found
+
+    def find(self, key: Key) -> Kept | None:
+        if key in self._kept:
+            self._kept.move_to_end(key)
+        return self._kept.get(key)
 
     def put(self, key: Key, value: Kept) -> None:
         self._kept[key] = value
         while len(self._kept) > self._size:
             self._kept.popitem(last=False)
-
-    def __contains__(self, key: Key) -> bool:
-        return key in self._kept
 
 
 @dataclass(frozen=True)
@@ -88,10 +91,19 @@ class Library:
 
     def schema(self, schema: Schema, words: Sequence[str], question: str, values: Sequence[Value]) -> PreparedSchema:
         """``schema`` whole, or cut to the tables whose names or cells are nearest to the question."""
-        preselector = self._preselectors.get(schema.fingerprint, lambda: Preselector(schema))
+        preselector = self._preselector(schema)
         if preselector.is_needed:
             schema = preselector.choose(preselector.scores(words, find_candidates(question, schema, values)))
         return self._schemas.get(schema.fingerprint, lambda: self._prepare(schema))
+
+    def name_scores(self, schema: Schema, words: Sequence[str]) -> dict[str, float]:
+        """For every table by full name, how much of the question its names hold: between 0 and 1."""
+        scores = self._preselector(schema).scores(words)
+        highest = max(scores, default=0.0) or 1.0
+        return {table.full_name: score / highest for table, score in zip(schema.tables, scores, strict=True)}
+
+    def _preselector(self, schema: Schema) -> Preselector:
+        return self._preselectors.get(schema.fingerprint, lambda: Preselector(schema))
 
     def demo(self, question: str, sql: str, prepared: PreparedSchema) -> PreparedDemo:
         key = (prepared.schema.fingerprint, question, sql)
@@ -100,15 +112,12 @@ class Library:
     def _prepare(self, schema: Schema) -> PreparedSchema:
         features = read_schema_features(schema)
         keys = list(zip(features.texts, features.starts, strict=True))
-        new = [key for key in dict.fromkeys(keys) if key not in self._items]
-        vectors = {
-            key: encoded[key[1] :].mean(0)
-            for key, encoded in zip(new, self._encoder.encode([text for text, _ in new]), strict=True)
-        }
-        rows = [vectors[key] if key in vectors else self._items.get(key, lambda: vectors[key]) for key in keys]
-        for key, vector in vectors.items():
-            self._items.put(key, vector)
-        return PreparedSchema(features, np.stack(rows), JoinGraph(schema))
+        vectors = {key: vector for key in keys if (vector := self._items.find(key)) is not None}
+        new = [key for key in dict.fromkeys(keys) if key not in vectors]
+        for key, encoded in zip(new, self._encoder.encode([text for text, _ in new]), strict=True):
+            vectors[key] = encoded[key[1] :].mean(0)
+            self._items.put(key, vectors[key])
+        return PreparedSchema(features, np.stack([vectors[key] for key in keys]), JoinGraph(schema))
 
     def _prepare_demo(self, question: str, sql: str, prepared: PreparedSchema) -> PreparedDemo:
         (encoded,) = self._encoder.encode([split_words(question)[:MAX_QUESTION_WORDS] or ["?"]])
