@@ -56,6 +56,7 @@ INTENTS: tuple[tuple[Callable[[Asker], Draft], int], ...] = (
     (talk.deeds, 3),
     (rows.by_number, 4),
     (rows.superiors, 2),
+    (rows.two_columns, 2),
 )
 
 

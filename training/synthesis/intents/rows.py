@@ -274,6 +274,41 @@ def by_number(ask: Asker) -> Draft:
     ), ask.select([column.full for column in picked], table, (), where)
 
 
+def two_columns(ask: Asker) -> Draft:
+    """Rows in which one column is compared with another: shipped after it was due, produced less than planned."""
+    table = ask.a_table()
+    one, other = _alike(ask, table)
+    if one is None or other is None:
+        return None
+    comparison, word = ask.chance.choice(((">", "later than") if one.what.is_date else (">", "higher than"), ("<", "")))
+    word = word or ("before" if one.what.is_date else ask.one_of("lower than", "below", "less than"))
+    filters = [said for said in ask.filters(table, (75, 25)) if said.column not in (one, other)]
+    noun = ask.noun(table, filters)
+    condition = ask.one_of(
+        f"whose {ask.way(one)} is {word} the {ask.way(other)}", f"where {ask.way(one)} is {word} {ask.way(other)}",
+        f"with a {ask.way(one)} {word} the {ask.way(other)}",
+    )  # fmt: skip
+    where = [*where_of(filters), f"{one.full} {comparison} {other.full}"]
+    if ask.maybe(0.5) or not table.display:
+        text = ask.one_of(
+            f"How many {noun} are there {condition}", f"Count the {noun} {condition}", f"~{noun} {condition} count"
+        )
+        return text, ask.select(["COUNT(*)"], table, paths_of(filters), where)
+    text = ask.one_of(f"List the {noun} {condition}", f"~{noun} {condition}", f"Find all {noun} {condition}")
+    return text, ask.select(ask.shown(table), table, paths_of(filters), where)
+
+
+def _alike(ask: Asker, table: Tab) -> tuple[Col | None, Col | None]:
+    """Two dates that follow each other, or two numbers of one kind."""
+    dates = [column for column in table.columns if column.what.is_date and not column.what.is_birth]
+    kinds = [[column for column in table.columns if column.kind == kind] for kind in ("amt", "qty", "money")]
+    options = [columns for columns in (dates, *kinds) if len(columns) > 1]
+    if not options:
+        return None, None
+    one, other = ask.chance.sample(ask.chance.choice(options), 2)
+    return one, other
+
+
 def superiors(ask: Asker) -> Draft:
     """A table that refers to itself: who leads whom."""
     tables = [table for table in ask.world.tables if table.superior and table.display]

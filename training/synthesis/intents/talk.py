@@ -68,6 +68,9 @@ def takings(ask: Asker) -> Draft:
     ), sql
 
 
+_NOT_SOLD = ("bid", "quote", "claim", "grant", "opportunity")
+
+
 def _money_of(ask: Asker, fact: Tab) -> Measure | None:
     """What rows of ``fact`` bring in: its computed revenue, else its one amount."""
     for derived in fact.derived:
@@ -76,7 +79,10 @@ def _money_of(ask: Asker, fact: Tab) -> Measure | None:
             if all(terms.values()):
                 words = [getattr(terms.get(term), "full", term) for term in derived.terms]
                 return Measure(f"SUM({' '.join(words).replace('( ', '(').replace(' )', ')')})", "revenue")
-    amounts = [column for column in fact.columns if column.kind == "amt" and column.what.words in _EARNED]
+    is_offer = fact.thing.words in _NOT_SOLD
+    amounts = [
+        column for column in fact.columns if column.what.words in _EARNED and column.kind == "amt" and not is_offer
+    ]
     return Measure(f"SUM({amounts[0].full})", "revenue") if len(amounts) == 1 else None
 
 
