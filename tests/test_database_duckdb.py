@@ -97,7 +97,7 @@ def test_bare_names_follow_the_user_s_search_path(user: duckdb.DuckDBPyConnectio
     user.execute("SET search_path = 'other'")
     assert database.schema().find(("customer",)).path == ("shop", "other")
     assert ask(database, "SELECT * FROM customer").rows == (("x",),)
-    user.execute("SET search_path = 'main'")
+    user.execute("RESET search_path")
     assert ask(database, "SELECT count(*) FROM customer").rows == ((3,),)
 
 

@@ -58,6 +58,7 @@ class DuckDbDatabase:
         self._added: dict[str, object] = {}
         self._cursor: duckdb.DuckDBPyConnection | None = None
         self._identity: tuple[int, ...] = ()
+        self._search_path = ""
         self._view = SourceView()
         self._known: tuple[object, Schema] | None = None
         self._supervisor = Supervisor(self._interrupt, self._abandon)
@@ -108,6 +109,7 @@ class DuckDbDatabase:
         if self._cursor is None or current != self._identity:
             self._disconnect()
             self._cursor = self._connect()
+            self._search_path = ""
             self._identity = current
         return self._cursor
 
@@ -188,11 +190,18 @@ class DuckDbDatabase:
         cursor = self._open()
         cursor.execute("BEGIN TRANSACTION READ ONLY")
         try:
-            if self._view.search_path:
-                cursor.execute("SET search_path = '" + self._view.search_path.replace("'", "''") + "'")
+            self._follow_search_path(cursor)
             yield cursor
         finally:
             cursor.execute("ROLLBACK")
+
+    def _follow_search_path(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        wanted = self._view.search_path
+        if wanted != self._search_path:
+            quoted = wanted.replace("'", "''")
+            # This one setting belongs to our cursor alone; a rollback does not undo it.
+            cursor.execute(f"SET search_path = '{quoted}'" if wanted else "RESET search_path")
+            self._search_path = wanted
 
     @contextmanager
     def _errors(self, sql: str | None = None) -> Iterator[None]:

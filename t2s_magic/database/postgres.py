@@ -170,10 +170,9 @@ class PostgresDatabase:
         if session.closed:
             return
         try:
-            session.execute("ROLLBACK")
-            session.execute("SELECT pg_advisory_unlock_all()")
+            session.execute("ROLLBACK; SELECT pg_advisory_unlock_all()")
         except psycopg.Error:
-            # A late cancel met one of these two: a session in an unknown state is not used again.
+            # A late cancel met it: a session in an unknown state is not used again.
             session.close()
 
     @contextmanager
