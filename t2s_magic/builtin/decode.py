@@ -11,7 +11,7 @@ from t2s_magic.builtin.dialects import UNKNOWN, Dialect
 from t2s_magic.builtin.frames import Frame, UndecodableError, labels_for
 from t2s_magic.builtin.groups import Determination
 from t2s_magic.builtin.item_names import item_names
-from t2s_magic.builtin.joins import Instance, Join, JoinGraph, NoJoinError
+from t2s_magic.builtin.joins import Instance, Join, JoinGraph
 from t2s_magic.builtin.plan import JoinPlan, exists_link, has_aggregate, plain_items, plan_joins
 from t2s_magic.builtin.tokens import Candidate, Token
 from t2s_magic.schema import Schema
@@ -41,7 +41,7 @@ def decode(
         return _QueryWriter(candidates, Dialect(dialect), graph or JoinGraph(schema)).statement(query)
     except UndecodableError:
         raise
-    except (NoJoinError, ValueError) as error:
+    except ValueError as error:
         raise UndecodableError(str(error)) from error
 
 
