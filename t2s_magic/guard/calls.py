@@ -29,6 +29,7 @@ _KEYWORDS = frozenset(
     WITHIN XOR
     """.split()
 )
+# Types that take a length or fields. Where one is called like a function, the tree tells.
 _TYPES = frozenset(
     """
     BIGINT BINARY BIT BPCHAR CHAR CHARACTER DATETIME DEC DECIMAL DOUBLE ENUM FLOAT INT INTEGER INTERVAL LIST MAP
@@ -55,8 +56,18 @@ def refuse_calls(trees: tuple[exp.Expr, ...], statement: Statement, schema: Sche
     ``schema`` tells ``column.upper()`` from a function that a person keeps in a schema of their own.
     """
     functions = function_list(statement.dialect)
-    known = functions.allowed | functions.tables
     _refuse_bare_words(statement)
+    _refuse_written_calls(trees, functions, statement, schema)
+    for tree in trees:
+        for call in tree.find_all(exp.Func):
+            _refuse_call(call, functions, statement)
+
+
+def _refuse_written_calls(
+    trees: tuple[exp.Expr, ...], functions: FunctionList, statement: Statement, schema: Schema | None
+) -> None:
+    """The text's view: every name before a parenthesis is a keyword, a type, an alias or an allowed function."""
+    known = functions.allowed | functions.tables
     aliases = _names_with_column_lists(trees)
     tokens = statement.tokens
     for index, (token, following) in enumerate(pairwise(tokens)):
@@ -67,17 +78,14 @@ def refuse_calls(trees: tuple[exp.Expr, ...], statement: Statement, schema: Sche
         name = token.name.lower()
         if aliases[name]:
             aliases[name] -= 1
-        elif name not in known and not _is_type(tokens, index):
+        elif name not in known and not (token.kind == WORD and token.text.upper() in _TYPES):
             refuse(statement.sql, functions.reason(name), (token.start, token.end))
         if _is_after(tokens, index, "."):
             _refuse_foreign_schema(trees, statement, schema, index)
-    for tree in trees:
-        for call in tree.find_all(exp.Func):
-            _refuse_call(call, functions, statement)
 
 
 def _refuse_call(call: exp.Expr, functions: FunctionList, statement: Statement) -> None:
-    """The tree's own view of a call: the same list, and in a table's place the shorter one."""
+    """The tree's view of a call: the same list, and in a table's place the shorter one."""
     if not isinstance(call, NAMED_CALLS):
         kind = type(call).__name__
         if kind not in function_list("kinds").allowed:
@@ -101,11 +109,6 @@ def _names_with_column_lists(trees: tuple[exp.Expr, ...]) -> Counter[str]:
 
 def _is_after(tokens: tuple[Token, ...], index: int, text: str) -> bool:
     return index > 0 and tokens[index - 1].text == text
-
-
-def _is_type(tokens: tuple[Token, ...], index: int) -> bool:
-    """A type with a length stands after ``::`` or AS, or inside another type or a list of columns with types."""
-    return tokens[index].kind == WORD and tokens[index].text.upper() in _TYPES
 
 
 def _refuse_bare_words(statement: Statement) -> None:
