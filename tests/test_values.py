@@ -94,6 +94,17 @@ def test_a_part_of_a_short_cell_leads_to_it(found: Found) -> None:
     assert found("stores at Los Angeles") == [("Los Angeles International", "city", "part")]
 
 
+def test_a_word_that_names_a_column_does_not_stand_for_cells_that_hold_it(tmp_path: Path) -> None:
+    file = tmp_path / "brewery.sqlite"
+    with sqlite3.connect(file) as connection:
+        connection.executescript("CREATE TABLE beer (fault TEXT); INSERT INTO beer VALUES ('flat beer')")
+    connection.close()
+    database = connect(file)
+    found = find_values("how many beers", database.schema(), database, 5.0)
+    database.close()
+    assert found == ()
+
+
 @pytest.mark.parametrize(
     ("question", "cell"),
     [("how many women", ("F", "sex", "code")), ("born in the united states", ("USA", "born", "code"))],

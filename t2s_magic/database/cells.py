@@ -55,9 +55,10 @@ class Cells:
 
     ``by_key`` finds cells by their folded words, ``by_ends`` keys by their first or last three letters and length,
     ``by_stem`` and ``by_word`` cells of columns that hold few, ``flags`` the cells of yes-or-no columns. ``cut`` are
-    the columns that hold more than was read.
+    the columns that hold more than was read; ``names`` are the words of all names of the schema.
     """
 
+    names: frozenset[str] = frozenset()
     by_key: dict[str, list[Cell]] = field(default_factory=lambda: defaultdict(list))
     by_ends: dict[tuple[str, int], list[str]] = field(default_factory=lambda: defaultdict(list))
     by_stem: dict[str, list[Cell]] = field(default_factory=lambda: defaultdict(list))
@@ -103,6 +104,12 @@ class Cells:
 
 def folded(text: str) -> str:
     return " ".join(spellings.folded_words(text))
+
+
+def name_words(schema: Schema) -> frozenset[str]:
+    """The folded words of all names of tables and columns."""
+    names = {name for table in schema.tables for name in (table.name, *(column.name for column in table.columns))}
+    return frozenset(word for name in names for word in _name_words(name))
 
 
 def text_columns(schema: Schema) -> list[Source]:

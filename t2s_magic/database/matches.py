@@ -168,10 +168,13 @@ def _similar_keys(key: str, cells: Cells) -> dict[str, None]:
 
 
 def _part_matches(phrases: Sequence[Phrase], cells: Cells) -> list[Match]:
-    """Short cells that hold a phrase of the question: "Gatwick" and ``London Gatwick``, in columns of few cells."""
+    """Short cells that hold a phrase of the question: "Gatwick" and ``London Gatwick``, in columns of few cells.
+
+    A word that names a table or a column means that, not every cell that holds it ("beers" and ``flat beer``).
+    """
     parts: list[Match] = []
     for phrase in phrases:
-        if phrase.key.isdigit() or any(part.phrase.holds(phrase) for part in parts):
+        if phrase.key.isdigit() or phrase.key in cells.names or any(part.phrase.holds(phrase) for part in parts):
             continue
         first_word = phrase.key.partition(" ")[0]
         holding = [cell for cell in cells.by_word.get(first_word, ()) if f" {phrase.key} " in f" {folded(cell.text)} "]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from t2s_magic.database.base import Database, Limits
-from t2s_magic.database.cells import LONGEST_CELL, Cell, Cells, Source, text_columns
+from t2s_magic.database.cells import LONGEST_CELL, Cell, Cells, Source, name_words, text_columns
 from t2s_magic.database.matches import Match, Phrase, find_matches, read_phrases, uncovered
 from t2s_magic.database.spellings import folded_words
 from t2s_magic.errors import CancelledError, LockedError, QueryError, TimeLimitError, UnsafeSqlError
@@ -84,7 +84,8 @@ class CellIndex:
     def _read(self, question: str, schema: Schema, deadline: float) -> None:
         """Read columns until the deadline, those that the question names first."""
         if self._fingerprint != schema.fingerprint:
-            self._fingerprint, self._cells, self._unread = schema.fingerprint, Cells(), text_columns(schema)
+            self._fingerprint, self._cells = schema.fingerprint, Cells(name_words(schema))
+            self._unread = text_columns(schema)
         asked = set(folded_words(question))
         self._unread.sort(key=lambda source: source.is_named_in(asked), reverse=True)
         while self._unread and self._cells.count < MOST_CELLS and deadline - time.monotonic() > _SHORTEST_READ:
