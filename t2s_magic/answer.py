@@ -53,8 +53,7 @@ class Answer:
     - ``for_cell(sql)`` returns the SQL as it may stand in a ``%%sql`` cell, or raises;
     - ``to_result(rows)`` makes what ``.rows`` returns (jupysql's kind of result).
 
-    Without ``run`` the SQL is shown and never run. ``enforcement`` says in a few words who keeps the run read-only;
-    only where the engine does (``is_read_only_enforced``) may it run without a person's Run.
+    Without ``run`` the SQL is shown and never run. ``enforcement`` says in a few words who keeps the run read-only.
     With a live ``display`` the answer is a widget beside static twins, HTML and plain text, which follow each run;
     else it is the twins alone.
     """
@@ -71,7 +70,6 @@ class Answer:
         for_cell: Callable[[str], str] | None = None,
         to_result: Callable[[Rows], Any] | None = None,
         enforcement: str = "",
-        is_read_only_enforced: bool = False,
         display: Display | None = None,
     ) -> None:
         self._draft = draft
@@ -82,7 +80,6 @@ class Answer:
         self._reject = reject
         self._for_cell = for_cell
         self._to_result = to_result
-        self._is_read_only_enforced = is_read_only_enforced
         self._display = display if display is not None and display.is_live else None
         self._shown_in: object = None
         self._outcome: Outcome | None = None
@@ -126,16 +123,6 @@ class Answer:
         return self._view.problem
 
     @property
-    def may_run_by_itself(self) -> bool:
-        """Whether the SQL may run unasked: it passed the guard, the LM stands by it, and the engine cannot write."""
-        return self._view.can_run and not self._draft.abstained and self._is_read_only_enforced
-
-    @property
-    def was_interrupted(self) -> bool:
-        """Whether the last run was stopped by the kernel's interrupt."""
-        return self._was_interrupted
-
-    @property
     def rows(self) -> Any:
         """The rows of the last run as ``to_result`` makes them. Raises NotRunError when there are none."""
         rows = self._rows()
@@ -156,8 +143,7 @@ class Answer:
     def run_now(self) -> None:
         """Run the SQL and wait for the end, which ``problem`` or ``rows`` tell; no more than one run at a time.
 
-        The kernel's interrupt cancels the statement and returns; ``was_interrupted`` tells. Raises NotRunError where
-        the SQL may not run.
+        The kernel's interrupt cancels the statement and returns, too. Raises NotRunError where the SQL may not run.
         """
         if not self._view.can_run:
             raise NotRunError(f"This SQL was not run. {self.problem or 'It can only be shown here.'}", sql=self.sql)

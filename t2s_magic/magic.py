@@ -137,14 +137,18 @@ class Text2SQL(Magics):  # type: ignore[misc]  # IPython has no types
         options, name, question = self._read(line, cell)
         display = self._display()
         display.tell("Getting ready …" if self._session is None else "Reading the question …")
-        answer = self.session.ask(
-            question,
-            lm=options.lm,
-            connection=options.connection,
-            evidence=options.evidence or "",
-            display=display,
-            autorun=self.autorun and not options.no_run,
-        )
+        try:
+            answer = self.session.ask(
+                question,
+                lm=options.lm,
+                connection=options.connection,
+                evidence=options.evidence or "",
+                display=display,
+                autorun=self.autorun and not options.no_run,
+            )
+        except (Text2SqlError, KeyboardInterrupt):
+            display.clear()
+            raise
         if options.save:
             self.session.save(options.save, answer)
         if name:

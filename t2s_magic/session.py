@@ -132,7 +132,6 @@ class Session:
             for_cell=partial(self._for_cell, database),
             to_result=result_set,
             enforcement=ENFORCED if database.is_read_only_enforced else CHECKED_ONLY,
-            is_read_only_enforced=database.is_read_only_enforced,
             display=display,
         )
 

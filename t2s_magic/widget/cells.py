@@ -19,7 +19,7 @@ CELL_WIDTH = 80
 """Characters of a cell shown in a table before it is cut."""
 
 BYTES_SHOWN = 24
-ROWS_THAT_DECIDE_ALIGNMENT = 1_000
+ROWS_THAT_DECIDE_ALIGNMENT = 100
 
 # What a spreadsheet takes for the start of a formula, full-width forms included
 # (https://owasp.org/www-community/attacks/CSV_Injection). A plain signed number is none.

@@ -78,11 +78,7 @@ class Notebook:
 
     def save(self) -> nbformat.NotebookNode:
         """Save, and read the file as whoever opens it next would."""
-        before = self.path.stat().st_mtime_ns
-        self._command("docmanager:save")
-        until = time.monotonic() + SECONDS_TO_START
-        while self.path.stat().st_mtime_ns == before and time.monotonic() < until:
-            self.page.wait_for_timeout(100)
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save').then(() => null)")
         return nbformat.read(self.path, as_version=4)
 
     def use_theme(self, name: str) -> None:
