@@ -226,9 +226,9 @@ def test_percent_and_colon_reach_the_engine_unchanged(shop: Database):
 
 
 def test_two_thousand_columns_are_fetched(shop: Database):
-    columns = ", ".join(f"{number} AS c{number}" for number in range(1_600))
-    rows = ask(shop, f"SELECT {columns}")
-    assert rows.rows == (tuple(range(1_600)),)
+    count = 1_600 if shop.dialect == "postgres" else 2_000  # PostgreSQL itself has no more than 1,664
+    columns = ", ".join(f"{number} AS c{number}" for number in range(count))
+    assert ask(shop, f"SELECT {columns}").rows == (tuple(range(count)),)
 
 
 def test_a_comment_at_the_end_does_no_harm(shop: Database):

@@ -127,7 +127,10 @@ def _reaches(qualifier: Sequence[str], table: Table) -> bool:
     if not qualifier:
         return not table.qualifier
     wanted = tuple(part.casefold() for part in qualifier)
-    return tuple(part.casefold() for part in table.path)[-len(wanted) :] == wanted
+    path = tuple(part.casefold() for part in table.path)
+    # DuckDB reaches lake.main.orders as lake.orders, too.
+    shorter = path[:-1] if path[-1:] == ("main",) else ()
+    return wanted in (path[-len(wanted) :], shorter[-len(wanted) :])
 
 
 def _table(data: Mapping[str, Any]) -> Table:
