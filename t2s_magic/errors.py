@@ -17,7 +17,8 @@
     │   ├── KeyRefusedError
     │   ├── ModelBusyError
     │   ├── PromptTooLongError
-    │   └── NoSqlError             prose, nothing, several statements or half an answer
+    │   ├── NoSqlError             prose, nothing, several statements or half an answer
+    │   └── StudyStoppedError      a study's budget is spent, or a person stopped it
     ├── ProgramError               a saved program that cannot be loaded or saved
     └── PairsError                 the file of approved pairs cannot be read or written
 
@@ -131,6 +132,10 @@ class PromptTooLongError(ModelError):
 
 class NoSqlError(ModelError):
     """The answer holds no single, whole SQL statement."""
+
+
+class StudyStoppedError(ModelError):
+    """A study makes no further call: its budget is spent, or a person stopped it."""
 
 
 class ProgramError(Text2SqlError):

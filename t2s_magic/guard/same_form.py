@@ -25,7 +25,7 @@ def is_same_form(first: str, second: str, dialect: str) -> bool:
         return False
 
 
-def _form(tree: exp.Expression) -> object:
+def _form(tree: exp.Expr) -> object:
     tables = {table.alias.lower(): table.name.lower() for table in tree.find_all(exp.Table) if table.alias}
     return _shape(tree, tables)
 
@@ -33,7 +33,7 @@ def _form(tree: exp.Expression) -> object:
 def _shape(node: object, tables: dict[str, str]) -> object:
     if isinstance(node, list):
         return tuple(_shape(each, tables) for each in node)
-    if not isinstance(node, exp.Expression):
+    if not isinstance(node, exp.Expr):
         return node
     if isinstance(node, exp.Column):
         owner = node.table.lower()

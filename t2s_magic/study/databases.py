@@ -65,6 +65,7 @@ class FileDatabases(Databases):
         super().__init__()
         self._folder, self._dialect, self._server = folder, dialect, server
         self._work = tempfile.TemporaryDirectory(prefix="t2s-study-")
+        self._copying = threading.Lock()
 
     def file(self, db_id: str) -> Path:
         return database_file(self._folder, db_id)
@@ -74,9 +75,10 @@ class FileDatabases(Databases):
 
     def copies(self, db_id: str, count: int) -> Sequence[Path]:
         paths = [Path(self._work.name) / f"{db_id}-{seed}.sqlite" for seed in range(count)]
-        for seed, path in enumerate(paths):
-            if not path.exists():
-                copy_with_other_rows(self.file(db_id), path, seed)
+        with self._copying:
+            for seed, path in enumerate(paths):
+                if not path.exists():
+                    copy_with_other_rows(self.file(db_id), path, seed)
         return paths
 
     def close(self) -> None:

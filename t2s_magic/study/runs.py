@@ -1,0 +1,369 @@
+"""Running a study: each optimizer in turn, its program measured, everything written down as it happens."""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from t2s_magic.errors import (
+    KeyRefusedError,
+    ModelBusyError,
+    ModelError,
+    ModelUnreachableError,
+    StudyStoppedError,
+    Text2SqlError,
+    UsageError,
+)
+from t2s_magic.files import write_whole
+from t2s_magic.lm import Backend, make_backend
+from t2s_magic.program import load_program, save_program, shipped_program
+from t2s_magic.study.metering import Meter, Record, Usage, metered
+from t2s_magic.study.optimizers import Chosen, Work, refuse_without_writer
+from t2s_magic.study.questions import Question
+from t2s_magic.study.quiet import quiet
+from t2s_magic.study.scoring import Score, Scorer, make_metric
+from t2s_magic.study.splits import Split
+from t2s_magic.study.students import Student, Surroundings, make_example, tidy_demos
+
+WRITERS_TOKENS = 4_000
+MOST_ERRORS = 5
+PACKAGES = ("dspy", "t2s-magic", "sqlglot", "numpy")
+# Where the LM cannot be asked, a question counts for nothing: neither right nor wrong.
+_FATAL = (StudyStoppedError, KeyRefusedError, ModelUnreachableError, ModelBusyError)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a study does; equal plans give equal results, up to the LM's own chance.
+
+    ``budget`` bounds the LM calls of one run; ``threads`` are questions asked at once; ``copies`` are databases with
+    other rows that an answer has to be right on too. Of the trainset ``pair_count`` questions are shown with each
+    question, as ``%%text2sql`` shows approved pairs.
+    """
+
+    split: Split
+    optimizers: tuple[Chosen, ...]
+    folder: Path
+    lm: str | None = None
+    prompt_lm: str | None = None
+    seed: int = 0
+    budget: int | None = None
+    threads: int = 8
+    copies: int = 0
+    pair_count: int = 0
+    sample_values: bool = False
+    max_lm_calls: int = 3
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where an optimizer is: ``doing`` is compiling, valset, testset, finished, stopped or failed.
+
+    ``done`` of about ``total`` questions of this step, ``right`` of them right; ``usage`` since the optimizer began.
+    """
+
+    label: str
+    doing: str
+    done: int = 0
+    total: int = 0
+    right: int = 0
+    usage: Usage = field(default_factory=Usage)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of one optimizer. ``status`` is finished, stopped or failed, and then ``problem`` says why.
+
+    ``candidates`` are the valset scores, in percent, of all programs that it chose among. ``program`` is the saved
+    program's file in the study's folder, "" where there is none.
+    """
+
+    label: str
+    optimizer: str
+    settings: Mapping[str, Any]
+    status: str
+    problem: str = ""
+    valset: tuple[Score, ...] = ()
+    testset: tuple[Score, ...] = ()
+    candidates: tuple[float, ...] = ()
+    demos: tuple[Mapping[str, str], ...] = ()
+    instructions: str = ""
+    program: str = ""
+    usage: Usage = field(default_factory=Usage)
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        scores = {name: [score.to_dict() for score in getattr(self, name)] for name in ("valset", "testset")}
+        return {**vars(self), **scores, "usage": self.usage.to_dict()}
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> Row:
+        scores = {name: tuple(Score(**score) for score in data[name]) for name in ("valset", "testset")}
+        plain = {name: tuple(data[name]) for name in ("candidates", "demos")}
+        return Row(**{**data, **scores, **plain, "usage": Usage(**data["usage"])})
+
+
+@dataclass(frozen=True)
+class Results:
+    """A study's rows with what is needed to repeat it; ``results.json`` in its folder holds the same."""
+
+    settings: Mapping[str, Any]
+    rows: tuple[Row, ...]
+
+    @staticmethod
+    def load(folder: Path) -> Results:
+        """Raises UsageError where the folder holds no results."""
+        path = folder / "results.json"
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{path} holds no results of a study: {error}.") from error
+        return Results(data["settings"], tuple(Row.from_dict(row) for row in data["rows"]))
+
+
+class Study:
+    """One run of a plan. ``run`` works in the thread that calls it; ``stop`` may come from any other.
+
+    A study that was stopped, interrupted or out of budget goes on where it was when it is run again in its folder:
+    finished optimizers are read from there, and no paid answer is asked for again.
+    """
+
+    def __init__(self, plan: Plan, on_progress: Callable[[Progress], None] = lambda progress: None) -> None:
+        self.plan = plan
+        self._on_progress = on_progress
+        self.backend = make_backend(plan.lm)
+        refuse_without_writer(plan.optimizers, self.backend.name, plan.prompt_lm)
+        self._meter = Meter(plan.budget)
+        self._settings = _settings(plan, self.backend)
+
+    def stop(self) -> None:
+        """Ask no LM any more; ``run`` returns soon, with what there is."""
+        self._meter.stop()
+
+    def run(self) -> Results:
+        """All rows, those of earlier runs in the folder included. Raises UsageError for a folder of another study."""
+        folder = self.plan.folder
+        _claim(folder, self._settings)
+        record = Record(folder / "answers.jsonl")
+        backend = metered(self.backend, self._meter, record)
+        writer = self._writer(record)
+        rows: list[Row] = []
+        for chosen in self.plan.optimizers:
+            row = _finished_before(folder, chosen.label)
+            if row is None and not self._meter.why_stopped:
+                row = _Run(self.plan, chosen, backend, writer, self._meter, self._on_progress).run()
+                _write(folder / "scores" / f"{slug(chosen.label)}.json", row.to_dict())
+            elif row is not None:
+                self._on_progress(Progress(row.label, row.status, usage=row.usage, seconds=row.seconds))
+            rows += [row] if row is not None else []
+            _write(folder / "results.json", {"settings": self._settings, "rows": [each.to_dict() for each in rows]})
+        return Results(self._settings, tuple(rows))
+
+    def _writer(self, record: Record) -> Any:
+        """The LM that writes instructions: the one named for it, else the one that is optimized."""
+        if not any(chosen.optimizer.writes_instructions for chosen in self.plan.optimizers):
+            return None
+        backend = make_backend(self.plan.prompt_lm) if self.plan.prompt_lm else self.backend
+        return metered(backend, self._meter, record, max_tokens=WRITERS_TOKENS, temperature=1.0).lm
+
+
+class _Run:
+    """One optimizer: its program made, chosen and measured."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        chosen: Chosen,
+        backend: Backend,
+        writer: Any,
+        meter: Meter,
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        self.plan, self.chosen, self.backend, self.writer, self.meter = plan, chosen, backend, writer, meter
+        self.threads = 1 if backend.is_local else plan.threads
+        self.scorer = Scorer(plan.split.databases, copies=plan.copies)
+        self.before, self.started = meter.usage, perf_counter()
+        self._on_progress = on_progress
+        self.around = Surroundings(
+            plan.split.databases,
+            with_values=backend.is_local or plan.sample_values,
+            pairs=plan.split.trainset,
+            pair_count=plan.pair_count,
+        )
+        shipped = load_program(shipped_program(backend.program), max_lm_calls=plan.max_lm_calls)
+        self.student = Student(shipped, self.around)
+
+    def run(self) -> Row:
+        row = Row(self.chosen.label, self.chosen.optimizer.name, self.chosen.settings, "finished")
+        try:
+            student, candidates = self._compile()
+            row = self._with_program(replace(row, candidates=candidates), student)
+            row = replace(row, valset=self._measure(student, "valset"))
+            row = replace(row, testset=self._measure(student, "testset"))
+            row = self._saved(row, student)
+        except StudyStoppedError as stopped:
+            row = replace(row, status="stopped", problem=stopped.message)
+        except Text2SqlError as problem:
+            row = replace(row, status="failed", problem=problem.message)
+        self._tell(row.status)
+        return replace(row, usage=self._usage, seconds=round(perf_counter() - self.started, 3))
+
+    def _compile(self) -> tuple[Student, tuple[float, ...]]:
+        split, metric = self.plan.split, make_metric(self.scorer, self._counter("compiling", self._asks))
+        trainset, valset = (
+            [make_example(question, self.around) for question in part] for part in (split.trainset, split.valset)
+        )
+        work = Work(self.student, trainset, valset, metric, self.writer, self.plan.seed, self.threads, MOST_ERRORS)
+        self._tell("compiling", total=self._asks)
+        try:
+            with self.backend.context(), quiet():
+                student = self.chosen.compile(work)
+        # What an optimizer raises is its own affair; the reason is the last question that could not be asked, if any.
+        except Exception as error:
+            raise self._why(error) from error
+        if self.meter.has_refused:
+            raise self._why(None)
+        candidates = tuple(each["score"] for each in vars(student).pop("candidate_programs", ()))
+        if not self.chosen.optimizer.is_per_question:
+            tidy_demos(student)
+        return student, candidates
+
+    def _why(self, error: Exception | None) -> Text2SqlError:
+        if self.around.last_error is not None and isinstance(self.around.last_error, _FATAL):
+            return self.around.last_error
+        if isinstance(error, Text2SqlError):
+            return error
+        if self.meter.has_refused:
+            return StudyStoppedError(f"No LM was asked: {self.meter.why_stopped}.")
+        return ModelError(f"{self.chosen.label} gave up: {type(error).__name__}: {error}")
+
+    @property
+    def _asks(self) -> int:
+        return self.chosen.asks(len(self.plan.split.trainset), len(self.plan.split.valset))
+
+    def _measure(self, student: Student, part: str) -> tuple[Score, ...]:
+        """Scores in the order of the questions, whichever was answered first."""
+        questions = self.plan.split.parts[part]
+        count = self._counter(part, len(questions))
+        self._tell(part, total=len(questions))
+        with quiet() as silence, ThreadPoolExecutor(self.threads, initializer=silence) as pool:
+            return tuple(_counted(pool.map(partial(self._answer, student), questions), count, self.meter))
+
+    def _answer(self, student: Student, question: Question) -> Score:
+        started = perf_counter()
+        try:
+            with self.backend.context():
+                prediction = student(db_id=question.db_id, question=question.question, evidence=question.evidence)
+        except _FATAL:
+            raise
+        except Text2SqlError as problem:
+            return self.scorer.failed(question, problem.message, perf_counter() - started)
+        return self.scorer.score(question, prediction, perf_counter() - started)
+
+    def _with_program(self, row: Row, student: Student) -> Row:
+        predict = student.text_to_sql.predict
+        demos = tuple({"question": demo["question"], "sql": demo["sql"]} for demo in predict.demos)
+        return replace(row, demos=demos, instructions=predict.signature.instructions)
+
+    def _saved(self, row: Row, student: Student) -> Row:
+        """The row with its program's file; a program that depends on each question has none."""
+        if self.chosen.optimizer.is_per_question:
+            return row
+        file = f"programs/{slug(row.label)}.json"
+        student.text_to_sql.label = row.label if row.optimizer != "none" else student.text_to_sql.label
+        right = sum(score.correct for score in row.testset)
+        card = {
+            "optimizer": row.label,
+            "settings": dict(row.settings),
+            "lm": self.backend.name,
+            "seed": self.plan.seed,
+            "data": self.plan.split.card.to_dict(),
+            "measured": f"{right} of {len(row.testset)} held-out questions right",
+        }
+        save_program(student.text_to_sql, self.plan.folder / file, {"backend": self.backend.program, "card": card})
+        return replace(row, program=file)
+
+    def _counter(self, doing: str, total: int) -> Callable[[Score], None]:
+        done: list[bool] = []
+
+        def count(score: Score) -> None:
+            done.append(score.correct)
+            self._tell(doing, len(done), total, sum(done))
+
+        return count
+
+    def _tell(self, doing: str, done: int = 0, total: int = 0, right: int = 0) -> None:
+        seconds = perf_counter() - self.started
+        self._on_progress(Progress(self.chosen.label, doing, done, total, right, self._usage, seconds))
+
+    @property
+    def _usage(self) -> Usage:
+        used = self.meter.usage - self.before
+        return replace(used, seconds=round(used.seconds, 3))
+
+
+def _counted(scores: Iterator[Score], count: Callable[[Score], None], meter: Meter) -> Iterator[Score]:
+    """The scores, counted as they come; an interrupt stops the questions that were not asked yet."""
+    try:
+        for score in scores:
+            count(score)
+            yield score
+    except BaseException:
+        meter.stop()
+        raise
+
+
+def slug(label: str) -> str:
+    """A label as a file's name: ``"LabeledFewShot(k=8)"`` becomes ``labeledfewshot-k-8``."""
+    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
+
+
+def _settings(plan: Plan, backend: Backend) -> dict[str, Any]:
+    return {
+        "lm": backend.name,
+        "prompt_lm": plan.prompt_lm,
+        "optimizers": [chosen.label for chosen in plan.optimizers],
+        "data": plan.split.card.to_dict(),
+        "seed": plan.seed,
+        "copies": plan.copies,
+        "pair_count": plan.pair_count,
+        "sample_values": plan.sample_values,
+        "max_lm_calls": plan.max_lm_calls,
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+    }
+
+
+def _claim(folder: Path, settings: Mapping[str, Any]) -> None:
+    """Make the folder this study's; one of another LM, seed or data is refused, further optimizers are welcome."""
+    path = folder / "settings.json"
+    if path.exists():
+        old = json.loads(path.read_text(encoding="utf-8"))
+        fixed = {name: value for name, value in settings.items() if name not in ("optimizers", "prompt_lm", "versions")}
+        changed = [name for name, value in fixed.items() if json.loads(json.dumps(value)) != old.get(name)]
+        if changed:
+            raise UsageError(f"{folder} holds a study with other {', '.join(changed)}. Name another folder.")
+    _write(path, settings)
+
+
+def _finished_before(folder: Path, label: str) -> Row | None:
+    path = folder / "scores" / f"{slug(label)}.json"
+    row = Row.from_dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+    return row if row is not None and row.status == "finished" else None
+
+
+def _write(path: Path, data: Any) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(data, ensure_ascii=False, indent=1) + "\n")
+    except OSError as error:
+        raise UsageError(f"The study cannot be written to {path}: {error.strerror}.") from error

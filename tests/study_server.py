@@ -1,0 +1,43 @@
+"""A server that knows the answers to some questions, and writes instructions when asked for them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from openai_server import OpenAiServer, Reply
+
+
+class Oracle(OpenAiServer):
+    """Answers the question that stands last in a prompt from ``answers``, and others with ``otherwise``.
+
+    A prompt for other fields than SQL gets each of the fields that it names, filled with ``prose``.
+    """
+
+    def __init__(self, answers: Mapping[str, str], otherwise: str, prose: str = "Write careful SQL.") -> None:
+        super().__init__("unused")
+        self.answers, self.otherwise, self.prose = answers, otherwise, prose
+
+    def next_reply(self, body: dict[str, Any], headers: dict[str, str]) -> Reply:
+        super().next_reply(body, headers)
+        text = "\n".join(turn["content"] for turn in body["messages"])
+        if "Schema:" in body["messages"][0]["content"][:900]:
+            asked = re.findall(r"^Question: (.+)$", text, re.MULTILINE)[-1]
+            return Reply(self.answers.get(asked, self.otherwise))
+        wanted = text.rpartition("Respond with")[2]
+        fields = re.findall(r"`?\[\[ ## (\w+) ## \]\]`?", wanted)
+        if not fields:
+            return Reply(f"```\n{self.prose}\n```")
+        return Reply("\n\n".join(f"[[ ## {name} ## ]]\n{'' if name == 'completed' else self.prose}" for name in fields))
+
+
+@contextmanager
+def oracle(answers: Mapping[str, str], otherwise: str) -> Iterator[Oracle]:
+    server = Oracle(answers, otherwise)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
