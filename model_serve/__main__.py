@@ -1,0 +1,83 @@
+"""``python -m model_serve``: serve on this machine, check a deployment, list profiles, pin a revision, count costs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from model_serve.check import check_deployment
+from model_serve.client import Client
+from model_serve.errors import ServeError
+from model_serve.local import serve_local
+from model_serve.profiles import PROFILES, profile_called
+from model_serve.revision import newest_revision
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run one command. What goes wrong ends the program with one message and exit code 1."""
+    options = make_parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except ServeError as error:
+        sys.exit(str(error))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m model_serve", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    local = commands.add_parser("local", help="start vLLM on this machine")
+    local.add_argument("--profile", default="starling", help="see the command profiles (default: starling)")
+    local.add_argument("--port", type=int, default=8000)
+    local.add_argument("--context", type=int, help="tokens of prompt and answer together (default: the profile's)")
+    local.add_argument("--revision", help="commit of the model's repository (default: what its main branch holds)")
+    local.add_argument("--tensor-parallel", type=int, default=1, metavar="N", help="GPUs that share the weights")
+    local.add_argument("--data-parallel", type=int, default=1, metavar="N", help="copies that share the requests")
+    local.add_argument("--ray", action="store_true", help="let Ray place them, over several machines if need be")
+    local.add_argument("extra", nargs="*", metavar="-- VLLM FLAGS", help="handed to vLLM as they are; they win")
+    local.set_defaults(run=run_local)
+    check = commands.add_parser("check", help="check a running server with the key in T2S_API_KEY")
+    check.add_argument("base_url", help="such as http://127.0.0.1:8000/v1")
+    check.add_argument("--profile", default="starling")
+    check.set_defaults(run=run_check)
+    profiles = commands.add_parser("profiles", help="list the models served by name, with their licences")
+    profiles.set_defaults(run=run_profiles)
+    revision = commands.add_parser("revision", help="print the newest commit of a profile's model")
+    revision.add_argument("profile")
+    revision.set_defaults(run=run_revision)
+    return parser
+
+
+def run_local(options: argparse.Namespace) -> None:
+    profile = profile_called(options.profile)
+    serve_local(
+        profile,
+        port=options.port,
+        context=options.context or profile.served_context,
+        revision=options.revision,
+        tensor_parallel=options.tensor_parallel,
+        data_parallel=options.data_parallel,
+        with_ray=options.ray,
+        extra=options.extra,
+        say=lambda line: print(line, flush=True),
+    )
+
+
+def run_check(options: argparse.Namespace) -> None:
+    client = Client(options.base_url, os.environ.get("T2S_API_KEY", ""))
+    check_deployment(client, profile_called(options.profile), say=lambda line: print(line, flush=True))
+
+
+def run_profiles(options: argparse.Namespace) -> None:
+    for profile in PROFILES.values():
+        print(f"{profile.name}\n  {profile.model}, {profile.context} tokens of context\n  {profile.about}")
+        print(f"  Licence: {profile.licence}")
+
+
+def run_revision(options: argparse.Namespace) -> None:
+    print(newest_revision(profile_called(options.profile).model))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,129 @@
+"""vLLM on this machine: started, waited for, named to the notebook, stopped with Ctrl+C."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from types import FrameType
+
+from model_serve.command import vllm_command
+from model_serve.errors import SettingsError
+from model_serve.profiles import STARLING, Profile
+from model_serve.server import start_server, stop_server, wait_for_end, wait_until_ready
+from model_serve.settings import KEY_NAME, check_context, check_split
+
+Say = Callable[[str], None]
+SECONDS_BETWEEN_WORDS = 15.0
+
+
+def serve_local(
+    profile: Profile,
+    *,
+    port: int,
+    context: int,
+    revision: str | None,
+    tensor_parallel: int,
+    data_parallel: int,
+    with_ray: bool,
+    extra: Sequence[str],
+    say: Say,
+) -> None:
+    """Serve until Ctrl+C or SIGTERM. Raises SettingsError before anything starts, ServerDiedError when vLLM dies.
+
+    The server listens on 127.0.0.1 alone, with the key in ``VLLM_API_KEY`` or a new one that nobody else knows.
+    """
+    check_context(profile, context)
+    check_split(profile, tensor_parallel)
+    check_has_vllm()
+    check_port_is_free(port)
+    key = os.environ.get(KEY_NAME, "") or secrets.token_urlsafe(32)
+    command = vllm_command(
+        profile,
+        context=context,
+        port=port,
+        revision=revision,
+        tensor_parallel=tensor_parallel,
+        data_parallel=data_parallel,
+        with_ray=with_ray,
+        extra=extra,
+    )
+    with tempfile.TemporaryDirectory(prefix="t2s-serve-") as folder, ended_by_sigterm():
+        log = Path(folder) / "vllm.log"
+        say(f"Starting {profile.model} with vLLM; it writes to {log}")
+        say(f"Licence: {profile.licence}")
+        server = start_server(command, key=key, port=port, environ=os.environ, log=log)
+        try:
+            wait_until_ready(server, on_wait=patient_words(say))
+            say("Ready. Paste this into the notebook, before %load_ext t2s_magic:")
+            say(f"\n{line_to_paste(profile, port, key)}\n")
+            say("Ctrl+C stops it.")
+            wait_for_end(server)
+        except KeyboardInterrupt:
+            say("Stopping ...")
+        finally:
+            stop_server(server)
+        say("Stopped.")
+
+
+def line_to_paste(profile: Profile, port: int, key: str) -> str:
+    """One line of Python that points the notebook at this server."""
+    settings = {"T2S_API_BASE": f"http://127.0.0.1:{port}/v1", "T2S_API_KEY": key}
+    if profile.model != STARLING.model:
+        settings["T2S_LM"] = f"hosted_vllm/{profile.model}"
+    values = ", ".join(f"{name}={value!r}" for name, value in settings.items())
+    return f"import os; os.environ.update({values})"
+
+
+def check_has_vllm() -> None:
+    if find_spec("vllm") is None:
+        raise SettingsError(
+            "This Python has no vLLM. Install it in an environment of its own (pip install vllm), and run this from "
+            "there; it needs nothing else of ours."
+        )
+
+
+def check_port_is_free(port: int) -> None:
+    """Raise SettingsError if something listens there. Whatever it is, it is left alone."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise SettingsError(
+                f"Port {port} is taken by another program ({error.strerror}), which was left alone. "
+                f"Take another: --port {port + 1}"
+            ) from error
+
+
+def patient_words(say: Say) -> Callable[[float], None]:
+    """Says now and then how long it has been: loading weights takes minutes."""
+    due = SECONDS_BETWEEN_WORDS
+
+    def on_wait(waited: float) -> None:
+        nonlocal due
+        if waited >= due:
+            say(f"  loading the model ({waited:.0f} s)")
+            due += SECONDS_BETWEEN_WORDS
+
+    return on_wait
+
+
+@contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Within: SIGTERM ends the wait as Ctrl+C does, so that the server is stopped and the GPU's memory freed."""
+
+    def interrupt(signal_number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
