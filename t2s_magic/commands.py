@@ -104,6 +104,20 @@ def _numbered(kept: Sequence[Pair]) -> list[str]:
     return [f"{number}  {pair.question}\n   {' '.join(pair.sql.split())}" for number, pair in enumerate(kept, start=1)]
 
 
+def optimize(session: Session, line: str) -> str:
+    """Compare programs on the user's own questions."""
+    from t2s_magic.optimize import optimize as run  # its imports are slow, and few sessions need them
+
+    return run(session, line)
+
+
+def program(session: Session, file: str) -> str:
+    """Which program writes SQL; with a file, use that one from now on."""
+    from t2s_magic.optimize import program as use_program
+
+    return use_program(session, file)
+
+
 def use(session: Session, target: str) -> str:
     """Add a DataFrame or a file that a person names to what questions can be asked about."""
     if not target:
@@ -122,6 +136,8 @@ _COMMANDS: dict[str, Command] = {
     "lm": lm,
     "prompt": prompt,
     "pairs": pairs,
+    "optimize": optimize,
+    "program": program,
     "use": use,
     "clear": clear,
 }

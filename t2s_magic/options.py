@@ -26,6 +26,8 @@ COMMANDS = {
     "lm": "which LM answers; lm NAME changes it",
     "prompt": "the exact text that the LM was sent last",
     "pairs": "the approved question-SQL pairs; pairs remove NUMBER forgets one",
+    "optimize": "compare programs on the approved pairs, held-out questions apart; --data FILE, --optimizers, --lm, …",
+    "program": "which program writes SQL; program FILE uses another, program default the one that ships",
     "use": "use NAME_OR_PATH adds a DataFrame or a file to what can be asked about",
     "clear": "forget what was read of the databases, and the last answer",
 }

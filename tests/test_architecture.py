@@ -28,6 +28,7 @@ ORDER = [
     "jupysql",
     "options",
     "session",
+    "optimize",
     "commands",
     "magic",
     "cli",

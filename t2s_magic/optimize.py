@@ -1,0 +1,199 @@
+"""``%t2s optimize`` and ``%t2s program``: a better program for one's own questions, measured before it is used."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shlex
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+from tqdm import tqdm
+
+from t2s_magic.errors import UsageError
+from t2s_magic.program import load_program
+from t2s_magic.session import Session
+from t2s_magic.study.optimizers import OPTIMIZERS, choose
+from t2s_magic.study.report import BASELINE, Comparison, comparisons, table
+from t2s_magic.study.runs import Plan, Progress, Results, Study, slug
+from t2s_magic.study.splits import Split, load_lines, load_pairs, only_runnable
+
+PAIRS = "pairs"
+FEWEST = 8
+STUDIES = "t2s_studies"
+USUAL = "none,LabeledFewShot,BootstrapFewShotWithRandomSearch"
+USUAL_BUDGET = 2_000
+SHIPPED = "default"
+
+OnProgress = Callable[[Progress], None]
+
+
+def optimize(session: Session, line: str) -> str:
+    """Compare optimizers on the approved pairs, or on a file of questions; returns the table and what it means."""
+    study = make_study(session, line, on_progress=_Bars())
+    try:
+        results = study.run()
+    except KeyboardInterrupt:
+        study.stop()
+        return f"Interrupted. What was answered is kept in {study.plan.folder}: the same command goes on from there."
+    return summary(results, study.plan)
+
+
+def make_study(session: Session, line: str, on_progress: OnProgress) -> Study:
+    """The study that the options in ``line`` ask for; nothing is asked of an LM yet. Raises UsageError."""
+    options = _read(line)
+    split, problems = only_runnable(_split(session, options))
+    _must_suffice(split, problems, options)
+    settings = session.settings
+    lm = session.asker(options.lm).backend.name
+    plan = Plan(
+        split,
+        tuple(choose(name) for name in options.optimizers.split(",") if name.strip()),
+        session.folder,
+        lm=lm,
+        prompt_lm=options.prompt_lm,
+        seed=options.seed,
+        budget=options.budget,
+        pair_count=settings.demos if options.data == PAIRS else 0,
+        sample_values=settings.sample_values,
+        max_lm_calls=settings.max_lm_calls,
+    )
+    return Study(replace(plan, folder=session.folder / STUDIES / _name(plan)), on_progress)
+
+
+def _name(plan: Plan) -> str:
+    """The folder of a study: the same one for the same data, LM and settings, so that it goes on where it was."""
+    card = plan.split.card
+    asked = [card.hashes, plan.lm, plan.seed, plan.pair_count, plan.sample_values, plan.max_lm_calls]
+    digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:8]
+    return f"{slug(card.name)}-{slug(str(plan.lm))}-{digest}"
+
+
+def summary(results: Results, plan: Plan) -> str:
+    """The table, whether a program is better, and how to use it."""
+    split = plan.split
+    sizes = f"{len(split.trainset)} learnt from, {len(split.valset)} chosen by, {len(split.testset)} held out"
+    today = f"{BASELINE} is what %%text2sql does now"
+    shown = f", the {plan.pair_count} approved pairs most alike shown with each question." if plan.pair_count else "."
+    unfinished = any(row.status == "stopped" for row in results.rows)
+    return "\n".join(
+        [
+            f"{split.card.name}: {sizes}. {today}{shown}",
+            str(table(results)),
+            "",
+            *_verdict(results, plan.folder),
+            *(["The same command goes on from there."] if unfinished else []),
+        ]
+    )
+
+
+def _verdict(results: Results, folder: Path) -> list[str]:
+    found = comparisons(results)
+    better = [each for each in found if each.is_told and each.gained > each.lost]
+    if better:
+        best = max(better, key=lambda each: each.gained - each.lost)
+        return [f"{best.label} is better on held-out questions.", *_use(results, [best.label], folder)]
+    told = f"No program is shown to be better by these {found[0].n} held-out questions." if found else ""
+    needed = [each.more_needed for each in found if _is_promising(each) and each.more_needed]
+    more = [f"{min(needed):,} more held-out questions would tell, if the difference seen is real."] if needed else []
+    labels = [row.label for row in results.rows if row.program and row.label != BASELINE]
+    return [line for line in (told, *more) if line] + _use(results, labels, folder)
+
+
+def _is_promising(comparison: Comparison) -> bool:
+    return comparison.gained > comparison.lost
+
+
+def _use(results: Results, labels: list[str], folder: Path) -> list[str]:
+    files = [(row.label, folder / row.program) for row in results.rows if row.label in labels and row.program]
+    return [f"To use {label}: %t2s program {shlex.quote(_short(file))}" for label, file in files]
+
+
+def _short(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def program(session: Session, rest: str) -> str:
+    """Which program writes SQL; with a file, use it from the next question on; ``default`` is the one that ships."""
+    name = " ".join(shlex.split(rest))
+    if name == SHIPPED:
+        session.settings.program = ""
+    elif name:
+        path = Path(name).expanduser()
+        load_program(path)  # so that a wrong file is said now, and not at the next question
+        session.settings.program = str(path)
+    used = session.asker().program
+    demos = len(used.predict.demos)
+    where = session.settings.program or "ships with t2s_magic"
+    return f"{used.label}, {demos} demos ({where})"
+
+
+class _Bars:
+    """A progress bar for each optimizer's steps; questions are counted from several threads."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._lock = threading.Lock()
+
+    def __call__(self, progress: Progress) -> None:
+        with self._lock:
+            if progress.done == 0:
+                self._begin(progress)
+            elif self._bar is not None:
+                self._bar.n = progress.done
+                self._bar.set_postfix_str(f"{progress.right} right, {progress.usage.calls} calls")
+
+    def _begin(self, progress: Progress) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        name = f"{progress.label}: {progress.doing}"
+        self._bar = tqdm(total=progress.total, desc=name, unit=" questions") if progress.total else None
+
+
+def _split(session: Session, options: argparse.Namespace) -> Split:
+    if options.data == PAIRS:
+        return load_pairs(session.pairs().load(), session.connections.database(None), seed=options.seed)
+    file = Path(options.data).expanduser()
+    return load_lines(file, Path(options.databases or file.parent), seed=options.seed)
+
+
+def _must_suffice(split: Split, problems: dict[str, str], options: argparse.Namespace) -> None:
+    usable = sum(map(len, split.parts.values()))
+    if usable >= FEWEST and split.trainset and split.valset and split.testset:
+        return
+    what = "approved pairs" if options.data == PAIRS else "questions"
+    broken = f" ({len(problems)} more do not run)" if problems else ""
+    do = "👍 under an answer keeps one." if options.data == PAIRS else "Add more."
+    raise UsageError(
+        f"{usable} {what} are too few to learn from and to measure on{broken}; {FEWEST} is the least. {do}"
+    )
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(
+            f"%t2s optimize: {message}. Options: {' '.join(_OPTIONS)}; optimizers: {', '.join(OPTIMIZERS)}."
+        )
+
+
+_OPTIONS = ("--data", "--databases", "--optimizers", "--lm", "--prompt-lm", "--budget", "--seed")
+
+
+def _read(line: str) -> argparse.Namespace:
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--data", default=PAIRS)
+    parser.add_argument("--databases")
+    parser.add_argument("--optimizers", default=USUAL)
+    parser.add_argument("--lm")
+    parser.add_argument("--prompt-lm")
+    parser.add_argument("--budget", type=int, default=USUAL_BUDGET)
+    parser.add_argument("--seed", type=int, default=0)
+    try:
+        return parser.parse_args(shlex.split(line))
+    except ValueError as error:
+        raise UsageError(f"%t2s optimize: {error}. Close the quotation.") from error

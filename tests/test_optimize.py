@@ -1,0 +1,116 @@
+"""``%t2s optimize`` in a real shell, over a real SQLite file: pairs in, a table and a program out."""
+
+import json
+import sqlite3
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+from sql.connection import ConnectionManager
+from study_server import oracle
+
+from t2s_magic.memory import Pair, Pairs
+
+QUESTIONS = [(f"Which name has number {n}?", f"SELECT name FROM t WHERE number = {n}") for n in range(20)]
+
+
+@pytest.fixture
+def shell(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with sqlite3.connect("shop.sqlite") as connection:
+        connection.execute("CREATE TABLE t (number INTEGER, name TEXT)")
+        connection.executemany("INSERT INTO t VALUES (?, ?)", [(number, f"name{number}") for number in range(20)])
+    shell = InteractiveShell()
+    with capture_output():
+        shell.run_line_magic("load_ext", "sql")
+        shell.run_line_magic("load_ext", "t2s_magic")
+        shell.run_line_magic("sql", "sqlite:///shop.sqlite")
+    yield shell
+    ConnectionManager.close_all()
+    ConnectionManager.current = None
+
+
+@pytest.fixture
+def server(monkeypatch):
+    known = {question: sql for number, (question, sql) in enumerate(QUESTIONS) if number % 3}
+    with oracle(known, "SELECT 'unknown'") as server:
+        monkeypatch.setenv("T2S_API_BASE", server.base_url)
+        yield server
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    pairs = Pairs(tmp_path / "t2s_pairs.jsonl")
+    for question, sql in QUESTIONS:
+        pairs.add(Pair(question, sql, "sqlite", "", ("t",), "2026-01-01"))
+    return pairs
+
+
+def run(shell: InteractiveShell, cell: str) -> tuple[str, str]:
+    with capture_output() as captured:
+        result = shell.run_cell(cell)
+    assert result.success
+    return captured.stdout, captured.stderr
+
+
+def test_pairs_are_divided_compared_and_the_program_is_used_by_the_next_question(shell, server, pairs):
+    said, bars = run(shell, "%t2s optimize --optimizers none,LabeledFewShot:k=2")
+    assert "approved pairs: 6 learnt from, 4 chosen by, 10 held out." in said
+    assert "none is what %%text2sql does now, the 8 approved pairs most alike shown with each question." in said
+    assert "No program is shown to be better by these 10 held-out questions." in said
+    assert "LabeledFewShot(k=2): testset" in bars
+    (command,) = [line.partition(": ")[2] for line in said.splitlines() if line.startswith("To use")]
+    assert run(shell, command)[0].startswith("LabeledFewShot(k=2), 2 demos (t2s_studies/approved-pairs-starling-")
+    with capture_output():
+        answer = shell.run_cell("%%text2sql --no-run\nWhich name has number 1?").result
+    assert "LabeledFewShot(k=2)" in repr(answer._repr_mimebundle_()["text/plain"])
+    assert "labeled demos" in run(shell, "%t2s program default")[0]
+
+
+def test_the_same_command_asks_nothing_again(shell, server, pairs):
+    run(shell, "%t2s optimize --optimizers none")
+    asked = len(server.requests)
+    run(shell, "%t2s optimize --optimizers none")
+    assert len(server.requests) == asked
+
+
+def test_a_spent_budget_is_said_with_how_to_go_on(shell, server, pairs):
+    said, _ = run(shell, "%t2s optimize --optimizers none --budget 3")
+    assert "stopped: No LM was asked: the budget of 3 calls is spent." in said
+    assert "The same command goes on from there." in said
+
+
+def test_a_file_of_questions_is_taken_too(shell, server, tmp_path):
+    rows = [{"db_id": "shop", "question": question, "sql": sql} for question, sql in QUESTIONS]
+    (tmp_path / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    said, _ = run(shell, "%t2s optimize --data mine.jsonl --optimizers none")
+    assert "mine: 6 learnt from, 4 chosen by, 10 held out." in said
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("", "0 approved pairs are too few to learn from and to measure on; 8 is the least. 👍"),
+        ("--data nowhere.jsonl", "Cannot read nowhere.jsonl"),
+        ("--speed 3", "unrecognized arguments: --speed 3. Options: --data"),
+        ("--budget lots", "invalid int value: 'lots'"),
+        ("--lm 'x", "No closing quotation"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(shell, line, message):
+    said, problem = run(shell, f"%t2s optimize {line}")
+    assert said == ""
+    assert message in problem
+    assert problem.count("\n") == 1
+
+
+def test_writers_of_instructions_are_refused_with_the_built_in_model(shell, pairs):
+    _, problem = run(shell, "%t2s optimize --optimizers MIPROv2 --lm builtin")
+    assert "MIPROv2 writes instructions, which the built-in model does not read. Name another --lm." in problem
+
+
+def test_a_wrong_program_is_refused_at_once_and_the_old_one_stays(shell, tmp_path):
+    (tmp_path / "other.json").write_text("{}")
+    _, problem = run(shell, "%t2s program other.json")
+    assert "not a program saved by t2s_magic" in problem
+    assert "labeled demos" in run(shell, "%t2s program")[0]
