@@ -35,7 +35,7 @@ sql_like = st.lists(fragments, max_size=30).map(" ".join)
 any_text = st.one_of(st.text(max_size=200), sql_like, st.text(alphabet="()[]{}'\"`;-/*$ \nSELECT1,.", max_size=300))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(dialect=dialects, sql=any_text)
 def test_any_text_returns_or_is_refused_in_bounded_time(dialect: str, sql: str) -> None:
     began = time.process_time()
@@ -99,7 +99,7 @@ dangerous_statements = st.one_of(
 seeds = st.integers(0, 2**32)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(statement=legitimate, seed=seeds)
 def test_another_spelling_of_a_legitimate_statement_still_passes(statement: tuple[str, str], seed: int) -> None:
     dialect, sql = statement
@@ -107,7 +107,7 @@ def test_another_spelling_of_a_legitimate_statement_still_passes(statement: tupl
     assert is_allowed(respelled(sql, dialect, random.Random(seed)), dialect)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(statement=st.one_of(dangerous_calls, dangerous_statements), seed=seeds)
 def test_another_spelling_of_a_dangerous_statement_is_still_refused(statement: tuple[str, str], seed: int) -> None:
     dialect, sql = statement
@@ -115,7 +115,7 @@ def test_another_spelling_of_a_dangerous_statement_is_still_refused(statement: t
     assert not is_allowed(respelled(sql, dialect, random.Random(seed)), dialect)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(statement=legitimate, danger=dangerous_statements, seed=seeds)
 def test_a_dangerous_statement_put_into_a_legitimate_one_is_refused(
     statement: tuple[str, str], danger: tuple[str, str], seed: int
@@ -150,7 +150,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {"sqlite": folder / "shop.sqlite", "duckdb": folder / "shop.duckdb"}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(dialect=st.sampled_from(["sqlite", "duckdb"]), seed=seeds)
 def test_what_passes_leaves_the_database_and_its_folder_byte_identical(
     engines: dict[str, Path], monkeypatch: pytest.MonkeyPatch, dialect: str, seed: int
