@@ -6,10 +6,14 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+from model_serve.bench import LEVELS, MAX_TOKENS, cache_hit_rate, run_level, table, write_results
 from model_serve.check import check_deployment
 from model_serve.client import Client
+from model_serve.cost import report
 from model_serve.errors import ServeError
+from model_serve.gpus import gpu_called
 from model_serve.local import serve_local
 from model_serve.profiles import PROFILES, profile_called
 from model_serve.revision import newest_revision
@@ -41,6 +45,20 @@ def make_parser() -> argparse.ArgumentParser:
     check.add_argument("base_url", help="such as http://127.0.0.1:8000/v1")
     check.add_argument("--profile", default="starling")
     check.set_defaults(run=run_check)
+    bench = commands.add_parser("bench", help="put load on a running server, with the key in T2S_API_KEY")
+    bench.add_argument("base_url")
+    bench.add_argument("--profile", default="starling")
+    bench.add_argument("--gpu", help="what it runs on, for the roofline and the price")
+    bench.add_argument("--price", type=float, help="dollars an hour (default: the list price of --gpu)")
+    bench.add_argument("--levels", type=int, nargs="+", default=list(LEVELS), metavar="N", help="questions at once")
+    bench.add_argument("--max-tokens", type=int, default=MAX_TOKENS)
+    bench.add_argument("--out", type=Path, default=Path("bench.json"))
+    bench.set_defaults(run=run_bench)
+    cost = commands.add_parser("cost", help="which GPU, how many, at what cost")
+    cost.add_argument("questions_per_hour", type=positive)
+    cost.add_argument("--profile", default="starling")
+    cost.add_argument("--idle-minutes", type=positive, default=10.0)
+    cost.set_defaults(run=run_cost)
     profiles = commands.add_parser("profiles", help="list the models served by name, with their licences")
     profiles.set_defaults(run=run_profiles)
     revision = commands.add_parser("revision", help="print the newest commit of a profile's model")
@@ -67,6 +85,31 @@ def run_local(options: argparse.Namespace) -> None:
 def run_check(options: argparse.Namespace) -> None:
     client = Client(options.base_url, os.environ.get("T2S_API_KEY", ""))
     check_deployment(client, profile_called(options.profile), say=lambda line: print(line, flush=True))
+
+
+def run_bench(options: argparse.Namespace) -> None:
+    profile = profile_called(options.profile)
+    gpu = gpu_called(options.gpu) if options.gpu else None
+    price = options.price if options.price is not None else (gpu.price if gpu else None)
+    client = Client(options.base_url, os.environ.get("T2S_API_KEY", ""))
+    levels = [run_level(client, profile, level, price, options.max_tokens) for level in options.levels]
+    print(table(profile, gpu, levels))
+    hits, looked_up = cache_hit_rate(client)
+    print(f"Prefix cache since the server started: {hits} of {looked_up} tokens found.")
+    write_results(options.out, client, profile, gpu, price, levels)
+    print(f"Written to {options.out}")
+
+
+def run_cost(options: argparse.Namespace) -> None:
+    print(report(profile_called(options.profile), options.questions_per_hour, options.idle_minutes))
+
+
+def positive(text: str) -> float:
+    """A number above 0, for argparse, which names the option where it is none."""
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
 
 
 def run_profiles(options: argparse.Namespace) -> None:

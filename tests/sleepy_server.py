@@ -16,8 +16,10 @@ class SleepyServer:
     ``key`` guards all paths but ``/health``, unless ``is_open``.
     """
 
-    def __init__(self, *, key: str, model: str, text: str, refusals: int = 0, is_open: bool = False) -> None:
-        self.key, self.model, self.text = key, model, text
+    def __init__(
+        self, *, key: str, model: str, text: str, refusals: int = 0, is_open: bool = False, metrics: str = ""
+    ) -> None:
+        self.key, self.model, self.text, self.metrics = key, model, text, metrics
         self.refusals_left = refusals
         self.is_open = is_open
         self.bodies: list[Any] = []
@@ -46,7 +48,7 @@ class SleepyServer:
         elif request.path == "/v1/models":
             send(request, 200, json.dumps({"data": [{"id": self.model}]}).encode())
         else:
-            send(request, 200, b"")
+            send(request, 200, self.metrics.encode())
 
     def post(self, request: BaseHTTPRequestHandler) -> None:
         body = json.loads(request.rfile.read(int(request.headers["content-length"])))
