@@ -21,7 +21,9 @@ const TOKEN = new RegExp(
     /(?<number>\b\d[\d_]*(?:\.\d*)?(?:[eE][+-]?\d+)?)/,
     /(?<word>[\p{L}_][\p{L}\p{N}_$]*)/,
     /(?<rest>[^])/,
-  ].map((part) => part.source).join("|"),
+  ]
+    .map((part) => part.source)
+    .join("|"),
   "gu",
 );
 
@@ -34,7 +36,11 @@ function element(tag, { data = {}, aria = {}, ...properties } = {}, ...children)
 }
 
 function button(name, text, title, onclick) {
-  return element("button", { type: "button", className: `t2s-button t2s-${name}`, title, onclick, data: { name } }, text);
+  return element(
+    "button",
+    { type: "button", className: `t2s-button t2s-${name}`, title, onclick, data: { name } },
+    text,
+  );
 }
 
 function paragraphs(className, texts) {
@@ -53,7 +59,8 @@ function coloredSql(sql) {
 }
 
 function colorOf(text, groups, after) {
-  if (groups.word === undefined) return Object.keys(groups).find((kind) => kind !== "rest" && groups[kind] !== undefined);
+  if (groups.word === undefined)
+    return Object.keys(groups).find((kind) => kind !== "rest" && groups[kind] !== undefined);
   if (KEYWORDS.has(text.toLowerCase())) return "keyword";
   return after.startsWith("(") ? "call" : "";
 }
@@ -82,7 +89,14 @@ function download(name, data) {
 function cellOf([text, kind, isCut], isNumeric, expand) {
   const cell = element("td", { className: `t2s-cell t2s-is-${kind}`, dir: "auto" }, kind === "empty" ? "''" : text);
   if (isNumeric) cell.classList.add("t2s-is-right");
-  if (isCut) cell.append(element("button", { type: "button", className: "t2s-more", title: "Show the whole value", onclick: () => expand(cell) }, "more"));
+  if (isCut)
+    cell.append(
+      element(
+        "button",
+        { type: "button", className: "t2s-more", title: "Show the whole value", onclick: () => expand(cell) },
+        "more",
+      ),
+    );
   return cell;
 }
 
@@ -91,8 +105,13 @@ function tableOf(page, expand) {
     element("th", { scope: "col", title: type, className: isNumeric ? "t2s-is-right" : "", dir: "auto" }, name),
   );
   const lines = page.rows.map((row, r) =>
-    element("tr", {}, ...row.map((cell, c) =>
-      cellOf(cell, page.columns[c].isNumeric, (td) => expand(td, page.firstRow + r, page.firstColumn + c)))),
+    element(
+      "tr",
+      {},
+      ...row.map((cell, c) =>
+        cellOf(cell, page.columns[c].isNumeric, (td) => expand(td, page.firstRow + r, page.firstColumn + c)),
+      ),
+    ),
   );
   return element("table", {}, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...lines));
 }
@@ -104,7 +123,13 @@ function pager(label, first, size, total, turn) {
   const after = button("after", "›", `Next ${label}`, () => turn(first + size));
   before.disabled = first === 0;
   after.disabled = last === total;
-  return element("span", { className: "t2s-pager" }, before, `${label} ${count(first + 1)}–${count(last)} of ${count(total)}`, after);
+  return element(
+    "span",
+    { className: "t2s-pager" },
+    before,
+    `${label} ${count(first + 1)}–${count(last)} of ${count(total)}`,
+    after,
+  );
 }
 
 function render({ model, el }) {
@@ -114,36 +139,79 @@ function render({ model, el }) {
   const askWithSql = (act) => () => ask(act, { sql: editor.value });
 
   const words = element("p", { className: "t2s-words" });
-  const certainty = element("span", { className: "t2s-certainty", title: "How probable it is that this SQL is right, by the LM's own estimate" });
+  const certainty = element("span", {
+    className: "t2s-certainty",
+    title: "How probable it is that this SQL is right, by the LM's own estimate",
+  });
   const head = element("header", { className: "t2s-head" }, words, certainty);
   const notices = element("div");
   const assumptions = element("ul", { className: "t2s-assumptions" });
-  const readings = element("div", { className: "t2s-readings", role: "group", aria: { label: "Readings of the question" } });
+  const readings = element("div", {
+    className: "t2s-readings",
+    role: "group",
+    aria: { label: "Readings of the question" },
+  });
   const mark = element("pre", { className: "t2s-mark", aria: { hidden: "true" } });
   const paint = element("pre", { className: "t2s-paint", aria: { hidden: "true" } });
   const editor = element("textarea", {
-    className: "t2s-editor", spellcheck: false, autocomplete: "off", rows: 1, placeholder: "Write SQL here",
-    aria: { label: "SQL. Control and Enter runs it." }, data: { name: "editor", lmSuppressShortcuts: "true" },
+    className: "t2s-editor",
+    spellcheck: false,
+    autocomplete: "off",
+    rows: 1,
+    placeholder: "Write SQL here",
+    aria: { label: "SQL. Control and Enter runs it." },
+    data: { name: "editor", lmSuppressShortcuts: "true" },
   });
   const problem = element("p", { className: "t2s-problem" });
   const run = button("run", "Run", "Run this SQL, read-only (Ctrl+Enter)", start);
   const cancel = button("cancel", "Cancel", "Stop the statement (Esc)", () => send("cancel"));
   const elapsed = element("span", { className: "t2s-elapsed" });
-  const copy = button("copy", "Copy as %%sql cell", "Copy this SQL as the text of a %%sql cell", askWithSql("for_cell"));
+  const copy = button(
+    "copy",
+    "Copy as %%sql cell",
+    "Copy this SQL as the text of a %%sql cell",
+    askWithSql("for_cell"),
+  );
   const approve = button("approve", "👍", "This answers my question", askWithSql("approve"));
   const reject = button("reject", "👎", "This does not answer my question", askWithSql("reject"));
+  approve.setAttribute("aria-label", approve.title);
+  reject.setAttribute("aria-label", reject.title);
   const said = element("p", { className: "t2s-said" });
   const rows = element("section", { className: "t2s-rows", aria: { label: "Rows" } });
   const provenance = element("p", { className: "t2s-provenance" });
   const promptText = element("pre", { className: "t2s-prompt-text" });
-  const prompt = element("details", { className: "t2s-prompt" }, element("summary", { data: { name: "prompt" } }, "Prompt that was sent"), promptText);
+  const prompt = element(
+    "details",
+    { className: "t2s-prompt" },
+    element("summary", { data: { name: "prompt" } }, "Prompt that was sent"),
+    promptText,
+  );
   const status = element("p", { className: "t2s-live", role: "status" });
-  const root = element("article", { className: "t2s", aria: { label: "Answer" } },
-    head, notices, assumptions, readings,
+  const root = element(
+    "article",
+    { className: "t2s", aria: { label: "Answer" } },
+    head,
+    notices,
+    assumptions,
+    readings,
     element("div", { className: "t2s-sql" }, mark, paint, editor),
     problem,
-    element("div", { className: "t2s-bar" }, run, cancel, elapsed, copy, element("span", { className: "t2s-space" }), approve, reject),
-    said, provenance, prompt, rows, status,
+    element(
+      "div",
+      { className: "t2s-bar" },
+      run,
+      cancel,
+      elapsed,
+      copy,
+      element("span", { className: "t2s-space" }),
+      approve,
+      reject,
+    ),
+    said,
+    provenance,
+    prompt,
+    rows,
+    status,
   );
 
   // The editor: a textarea with transparent text over the same text in colors. Edits reach the kernel in a moment.
@@ -184,7 +252,10 @@ function render({ model, el }) {
     takeEdit();
     run.disabled = true;
     send("run", { sql: editor.value });
-    doubt = setTimeout(() => tell("The kernel has not answered yet: it is busy with another cell, or it has gone."), MILLISECONDS_BEFORE_DOUBT);
+    doubt = setTimeout(
+      () => tell("The kernel has not answered yet: it is busy with another cell, or it has gone."),
+      MILLISECONDS_BEFORE_DOUBT,
+    );
   }
 
   function showClock() {
@@ -250,10 +321,16 @@ function render({ model, el }) {
     if (!page.line) return;
     const turn = (row, column) => send("page", { row, column });
     rows.replaceChildren(
-      element("p", { className: "t2s-stale-note" }, "These rows are of another SQL than the one above. Run it to see its own."),
+      element(
+        "p",
+        { className: "t2s-stale-note" },
+        "These rows are of another SQL than the one above. Run it to see its own.",
+      ),
       rowsOf(page),
       ...paragraphs("t2s-note", page.notes),
-      element("div", { className: "t2s-bar t2s-under" },
+      element(
+        "div",
+        { className: "t2s-bar t2s-under" },
         element("span", { className: "t2s-line" }, page.line),
         pager("rows", page.firstRow, page.pageRows, page.rowCount, (row) => turn(row, page.firstColumn)),
         pager("columns", page.firstColumn, page.pageColumns, page.columnCount, (column) => turn(page.firstRow, column)),
@@ -268,14 +345,23 @@ function render({ model, el }) {
     if (!page.rowCount) return "";
     const [text, kind] = page.rows[0][0];
     if (page.isOneValue && text.length <= BIG_VALUE_LENGTH) {
-      return element("div", { className: "t2s-one" },
+      return element(
+        "div",
+        { className: "t2s-one" },
         element("p", { className: "t2s-label", dir: "auto" }, page.columns[0].name),
-        element("p", { className: `t2s-value t2s-is-${kind}`, dir: "auto" }, kind === "empty" ? "''" : text));
+        element("p", { className: `t2s-value t2s-is-${kind}`, dir: "auto" }, kind === "empty" ? "''" : text),
+      );
     }
     const scroller = element("div", {
-      className: "t2s-scroll", tabIndex: 0, role: "region", aria: { label: "Table of rows" }, data: { name: "rows" },
+      className: "t2s-scroll",
+      tabIndex: 0,
+      role: "region",
+      aria: { label: "Table of rows" },
+      data: { name: "rows" },
     });
-    scroller.append(tableOf(page, (cell, row, column) => ((cell.dataset.at = `${row} ${column}`), ask("cell", { row, column }))));
+    scroller.append(
+      tableOf(page, (cell, row, column) => ((cell.dataset.at = `${row} ${column}`), ask("cell", { row, column }))),
+    );
     return scroller;
   }
 
@@ -291,11 +377,20 @@ function render({ model, el }) {
       tell("The rows were downloaded as rows.csv.");
     },
     async copy_rows(_, [data]) {
-      tell((await copied(new TextDecoder().decode(data))) ? "The rows are on the clipboard." : "The browser refused to copy.");
+      tell(
+        (await copied(new TextDecoder().decode(data)))
+          ? "The rows are on the clipboard."
+          : "The browser refused to copy.",
+      );
     },
     async for_cell({ text, isRefused }) {
       if (isRefused) tell(text);
-      else tell((await copied(text)) ? "The %%sql cell is on the clipboard. Paste it into a new cell." : `The browser refused to copy. The cell is:\n${text}`);
+      else
+        tell(
+          (await copied(text))
+            ? "The %%sql cell is on the clipboard. Paste it into a new cell."
+            : `The browser refused to copy. The cell is:\n${text}`,
+        );
     },
     approve({ text, isRefused }) {
       tell(text);

@@ -84,7 +84,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
     lm = ScriptedLM("")
     lm.start()
     settings = {"T2S_API_BASE": lm.base_url, "T2S_API_KEY": CANARY}
-    with sync_playwright() as playwright, jupyterlab(folder, **settings) as address, chromium(playwright) as browser:
+    with sync_playwright() as playwright, chromium(playwright) as browser, jupyterlab(folder, **settings) as address:
         context = browser.new_context(
             viewport={"width": 1200, "height": 1000}, permissions=["clipboard-read", "clipboard-write"]
         )
