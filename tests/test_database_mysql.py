@@ -193,6 +193,16 @@ def test_a_connection_that_is_killed_is_said_and_the_next_run_connects_anew(
     assert ask(database, "SELECT 1").rows == ((1,),)
 
 
+def test_a_connection_that_was_killed_between_two_questions_is_not_noticed(
+    database: Database, admin: sqlalchemy.Connection
+):
+    ask(database, "SELECT 1")
+    query = "SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID()"
+    for (number,) in admin.exec_driver_sql(query).fetchall():
+        admin.exec_driver_sql(f"KILL {number}")
+    assert ask(database, "SELECT 1").rows == ((1,),)
+
+
 def test_a_lock_of_another_session_is_waited_for_and_then_said(database: Database, admin: sqlalchemy.Connection):
     admin.exec_driver_sql("LOCK TABLES customer WRITE")
     with pytest.raises(LockedError, match="Waited 5 s for a lock"):

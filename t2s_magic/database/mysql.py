@@ -51,8 +51,7 @@ class MySqlDatabase:
         self.label = server_label("mysql", engine.url.host, engine.url.database)
         self._secrets = secrets_of(engine.url)
         self._connection: Connection | None = None
-        self._number = 0
-        self._is_busy = False
+        self._busy_number = 0
         self._known: tuple[object, Schema] | None = None
         self._supervisor = Supervisor(self._interrupt, self._abandon)
         self._supervisor.run(self._open, SETUP_SECONDS)
@@ -100,20 +99,18 @@ class MySqlDatabase:
         connection.exec_driver_sql(
             f"SET SESSION lock_wait_timeout = {LOCK_SECONDS}, innodb_lock_wait_timeout = {LOCK_SECONDS}"
         )
-        self._number = int(connection.exec_driver_sql("SELECT CONNECTION_ID()").scalar_one())
         return connection
 
     def _disconnect(self) -> None:
-        connection, self._connection, self._known = self._connection, None, None
-        if connection:
-            with suppress(SQLAlchemyError):  # it is gone already
-                connection.close()
+        self._known = None
+        if self._connection:
+            self._give_up(self._connection)
 
     def _interrupt(self) -> None:
         """MySQL stops a statement on the word of another connection."""
-        if self._is_busy:
+        if number := self._busy_number:
             with suppress(SQLAlchemyError), self._engine.connect() as other:  # it may have ended in between
-                other.exec_driver_sql(f"KILL QUERY {self._number}")
+                other.exec_driver_sql(f"KILL QUERY {number}")
 
     def _abandon(self) -> None:
         self._connection = None
@@ -128,7 +125,7 @@ class MySqlDatabase:
             if rows.is_cut:
                 # The driver would read all that is left before it lets go of the result.
                 self._interrupt()
-                self._disconnect()
+                self._give_up(connection)
             else:
                 result.close()
         return replace(rows, seconds=time.monotonic() - started)
@@ -150,35 +147,57 @@ class MySqlDatabase:
     @contextmanager
     def _read_only(self, sql: str | None, seconds: float) -> Iterator[Connection]:
         started = time.monotonic()
-        connection = self._open()
+        connection = self._answering()
+        number = 0
         try:
-            self._begin(connection, seconds)
-            self._is_busy = True
+            number = self._busy_number = self._begin(connection, seconds)
             yield connection
         except SQLAlchemyError as error:
-            raise self._explained(error, time.monotonic() - started, sql) from error
+            raise self._explained(error, connection, time.monotonic() - started, sql) from error
         finally:
-            self._is_busy = False
-            self._roll_back()
+            if self._busy_number == number:  # a statement that was left behind ends while another one runs
+                self._busy_number = 0
+            self._roll_back(connection)
 
-    def _begin(self, connection: Connection, seconds: float) -> None:
+    def _answering(self) -> Connection:
+        """The open connection, or another where the server closed it while it was idle."""
+        connection = self._open()
+        try:
+            connection.exec_driver_sql("SELECT 1").close()
+        except SQLAlchemyError:
+            self._give_up(connection)
+            connection = self._open()
+        return connection
+
+    def _begin(self, connection: Connection, seconds: float) -> int:
+        """Begin, and return the number by which the server knows the connection."""
         limit = seconds + SERVER_MARGIN_SECONDS
         is_mariadb = getattr(connection.dialect, "is_mariadb", False)
         setting = f"max_statement_time = {limit}" if is_mariadb else f"max_execution_time = {round(limit * 1000)}"
         connection.exec_driver_sql(f"SET SESSION {setting}")
+        number = connection.exec_driver_sql("SELECT CONNECTION_ID()").scalar_one()
         connection.exec_driver_sql("START TRANSACTION READ ONLY")
+        return int(number)
 
-    def _roll_back(self) -> None:
-        if self._connection is None:
+    def _roll_back(self, connection: Connection) -> None:
+        if connection.closed:
             return
         try:
-            self._connection.exec_driver_sql("ROLLBACK")
-            self._connection.exec_driver_sql("DO RELEASE_ALL_LOCKS()")
+            connection.exec_driver_sql("ROLLBACK")
+            connection.exec_driver_sql("DO RELEASE_ALL_LOCKS()")
         except SQLAlchemyError:
             # A late KILL met one of these two, or rows are still on their way: it is not used again.
-            self._disconnect()
+            self._give_up(connection)
 
-    def _explained(self, error: SQLAlchemyError, seconds: float, sql: str | None) -> Text2SqlError:
+    def _give_up(self, connection: Connection) -> None:
+        if self._connection is connection:
+            self._connection = None
+        with suppress(SQLAlchemyError):  # it is gone already
+            connection.close()
+
+    def _explained(
+        self, error: SQLAlchemyError, connection: Connection, seconds: float, sql: str | None
+    ) -> Text2SqlError:
         original = getattr(error, "orig", None) or error
         code = original.args[0] if original.args and isinstance(original.args[0], int) else 0
         said = scrub(original.args[1] if code and len(original.args) > 1 else original, self._secrets)
@@ -189,7 +208,7 @@ class MySqlDatabase:
         if code == _INTERRUPTED:
             return CancelledError(f"MySQL stopped the statement after {seconds:.1f} s: {said}.", sql=sql)
         if code in _GONE_ERRORS or (isinstance(error, DBAPIError) and error.connection_invalidated):
-            self._disconnect()
+            self._give_up(connection)
             return ConnectionLostError(
                 f"The connection to {self.label} was lost after {seconds:.1f} s ({said}); nothing was changed. "
                 "Run it again: the next run connects anew.",

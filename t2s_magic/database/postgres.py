@@ -53,7 +53,7 @@ class PostgresDatabase:
         self._source = source
         self.label = server.label
         self._session: psycopg.Connection | None = None
-        self._is_busy = False
+        self._busy: psycopg.Connection | None = None
         self._known: tuple[object, Schema] | None = None
         self._supervisor = Supervisor(self._interrupt, self._abandon)
         self._supervisor.run(self._open, SETUP_SECONDS)
@@ -98,8 +98,7 @@ class PostgresDatabase:
             session.close()
 
     def _interrupt(self) -> None:
-        session = self._session
-        if session and self._is_busy:
+        if session := self._busy:
             with suppress(psycopg.Error):  # the server is gone, which the statement itself finds out
                 session.cancel_safe(timeout=CANCEL_SECONDS)
 
@@ -142,11 +141,12 @@ class PostgresDatabase:
     @contextmanager
     def _read_only(self, seconds: float) -> Iterator[psycopg.Connection]:
         session = self._begin(seconds)
-        self._is_busy = True  # a cancel may be sent now, and would do harm before and after
+        self._busy = session  # a cancel may be sent now, and would do harm before and after
         try:
             yield session
         finally:
-            self._is_busy = False
+            if self._busy is session:  # a statement that was left behind ends while another one runs
+                self._busy = None
             self._roll_back(session)
 
     def _begin(self, seconds: float) -> psycopg.Connection:

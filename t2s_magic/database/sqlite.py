@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -124,8 +124,8 @@ class SqliteDatabase:
         started = time.monotonic()
         with self._errors(sql):
             connection = self._connection(view)
-            with connection.transaction(self._wait_for_lock):
-                cursor = connection.raw.execute(sql)
+            # Closed whatever happens: a statement that stays open keeps SQLite interrupted for the next one, too.
+            with connection.transaction(self._wait_for_lock), closing(connection.raw.execute(sql)) as cursor:
                 names = [part[0] for part in cursor.description or ()]
                 rows = fetch_rows(names, (), cursor.fetchmany, limits, self._supervisor.check)
         return replace(rows, seconds=time.monotonic() - started)

@@ -57,8 +57,12 @@ class Supervisor:
             current.stop("cancel")
 
     def check(self) -> None:
-        """Called by the work itself between two batches of rows: raises Stopped once it was told to stop."""
-        if (current := self._current) and current.reason:
+        """Called by the work itself between two batches of rows: raises Stopped once it was told to stop.
+
+        A work that was left behind is stopped, too: by then another one has its place.
+        """
+        current = self._current
+        if current is None or current.reason or not current.is_here:
             raise Stopped
 
     @contextmanager
@@ -113,10 +117,16 @@ class _Work(Generic[T]):
         self.done = threading.Event()
         self.woken = threading.Event()
         self.reason = ""
+        # A daemon, so that a statement which cannot be stopped does not keep the kernel from ending.
+        self._thread = threading.Thread(target=self._call, name="t2s-statement", daemon=True)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this is the work of the thread that asks."""
+        return threading.current_thread() is self._thread
 
     def start(self) -> None:
-        # A daemon, so that a statement which cannot be stopped does not keep the kernel from ending.
-        threading.Thread(target=self._call, name="t2s-statement", daemon=True).start()
+        self._thread.start()
 
     def stop(self, reason: str) -> None:
         if not self.done.is_set():
