@@ -63,7 +63,9 @@ def main() -> None:
     dspy_alone = _median(IMPORT_DSPY, repeat)
     first = _median(FIRST_ANSWER, repeat)
     later = sorted(_seconds(LATER_ANSWERS))
-    print(f"%load_ext t2s_magic        {1000 * _median(LOAD_EXTENSION, repeat):8.1f} ms   (median of {repeat} processes)")
+    print(
+        f"%load_ext t2s_magic        {1000 * _median(LOAD_EXTENSION, repeat):8.1f} ms   (median of {repeat} processes)"
+    )
     print(f"import dspy alone          {dspy_alone:8.2f} s")
     print(f"first answer, all imports  {first:8.2f} s    {first / dspy_alone:.2f} x importing dspy")
     print(f"later answers, p50         {1000 * statistics.median(later):8.1f} ms   (n = {len(later)})")

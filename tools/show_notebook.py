@@ -1,6 +1,6 @@
 """Run a notebook in a real kernel and print its cells and what they answer, as plain text.
 
-    python tools/show_notebook.py notebooks/quickstart.ipynb [--save EXECUTED.ipynb]
+python tools/show_notebook.py notebooks/quickstart.ipynb [--save EXECUTED.ipynb]
 """
 
 from __future__ import annotations
