@@ -44,7 +44,7 @@ def test_any_text_returns_or_is_refused_in_bounded_time(dialect: str, sql: str) 
     assert time.process_time() - began < SECONDS_ALLOWED
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", ["duckdb"])
 @pytest.mark.parametrize(
     "sql",
     [
