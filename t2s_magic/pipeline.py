@@ -29,6 +29,7 @@ from t2s_magic.schema import Schema
 LOOK_UP = Limits(seconds=0.5, rows=2_000)
 SURE_ENOUGH = 0.5
 NAMES_SHOWN = 5
+ANSWER_SHOWN = 500
 
 
 @dataclass(frozen=True)
@@ -231,7 +232,7 @@ class Asker:
             alternatives=_alternatives(prediction, schema),
             abstained=prediction.abstained,
             prompt=prediction.prompt,
-            notices=notices + _asked_about(prediction),
+            notices=notices + _asked_about(prediction) + _said_instead(prediction.answer),
         )
 
     def _without_sql(
@@ -321,6 +322,14 @@ def _passes(sql: str, schema: Schema) -> bool:
     except UnsafeSqlError:
         return False
     return True
+
+
+def _said_instead(answer: str) -> tuple[str, ...]:
+    """What the LM wrote where SQL was asked for: text of its own, so it is labelled and bounded."""
+    if not answer.strip():
+        return ()
+    cut = " …" if len(answer) > ANSWER_SHOWN else ""
+    return (f"The model said: {answer.strip()[:ANSWER_SHOWN]}{cut}",)
 
 
 def _asked_about(prediction: Any) -> tuple[str, ...]:

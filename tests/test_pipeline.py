@@ -165,3 +165,11 @@ def test_what_the_read_only_view_cannot_see_is_said_by_name(tmp_path):
     assert "mine (temporary table)" in outcome.assumptions[-1]
     assert "your open transaction (uncommitted rows)" in outcome.assumptions[-1]
     connection.close()
+
+
+def test_prose_instead_of_sql_is_shown_as_what_the_model_said(people, answering):
+    answering("I am sorry, I cannot look into databases.")
+    draft = pipeline.ask("How many people?", people)
+    assert (draft.checked, draft.sql) == (None, "")
+    assert draft.problem
+    assert draft.notices[-1] == "The model said: I am sorry, I cannot look into databases."
