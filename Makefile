@@ -34,6 +34,7 @@ demo: $(READY)
 lab: $(READY)
 	$(BIN)/jupyter lab notebooks/quickstart.ipynb
 
+# Without Chromium or MariaDB their tests are skipped, and the last lines say so.
 test: $(READY)
 	$(BIN)/python -m pytest
 

@@ -18,6 +18,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import nbformat
+import pytest
 from playwright.sync_api import Browser, Locator, Page, Playwright
 
 # Generous, for a machine that is busy with other things; none of it is waited for without need.
@@ -161,9 +162,9 @@ def _chromium_path(playwright: Playwright) -> str:
         *map(shutil.which, ("chromium", "chromium-browser", "google-chrome")),
     ]
     found = next((path for path in candidates if path and Path(path).exists()), None)
-    if found is None:
+    if found is None and os.environ.get("T2S_REQUIRE_BROWSER"):
         raise FileNotFoundError(HOW_TO_INSTALL)
-    return found
+    return found or pytest.skip(HOW_TO_INSTALL)
 
 
 def _free_port() -> int:
