@@ -62,14 +62,15 @@ def wait_until_awake(client: Client, *, patience: float, pause: float, say: Say)
             seen = f"answers {status}"
         say(f"waking the model ({waited:.0f} s)")
         time.sleep(pause)
-    raise CheckFailedError(f"{client.root} {seen} after {patience:.0f} s. Its log says why: modal app logs t2s-serve")
+    raise CheckFailedError(f"{client.root} {seen} after {patience:.0f} s. Its log says why (modal app logs t2s-serve).")
 
 
 def check_is_closed(client: Client, path: str) -> None:
     status = client.get(path, with_key=False).status
     if status not in {401, 403}:
         raise CheckFailedError(
-            f"{client.root}{path} answered {status} without a key: anyone can use it. Stop it: modal app stop t2s-serve"
+            f"{client.root}{path} answered {status} without a key: anyone can use it. "
+            "Stop it (modal app stop t2s-serve)."
         )
 
 
