@@ -125,6 +125,8 @@ def test_an_unknown_table_is_named_with_the_nearest() -> None:
         ("duckdb", "SELECT * FROM df"),
         ("duckdb", "SELECT * FROM information_schema.tables"),
         ("duckdb", "FROM (SUMMARIZE secret)"),
+        ("duckdb", "SELECT * FROM (TABLE 'x.csv') t"),
+        ("duckdb", "SELECT * FROM (TABLE secret) t"),
         ("duckdb", "SUMMARIZE secret"),
         ("duckdb", "DESCRIBE secret"),
         ("duckdb", "PIVOT secret ON a USING count(*) ORDER BY 1"),

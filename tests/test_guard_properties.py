@@ -116,13 +116,14 @@ def test_another_spelling_of_a_dangerous_statement_is_still_refused(statement: t
 
 
 @settings(max_examples=120, deadline=None)
-@given(statement=legitimate, danger=dangerous_statements, seed=seeds)
+@given(statement=legitimate, danger=st.randoms(use_true_random=False), seed=seeds)
 def test_a_dangerous_statement_put_into_a_legitimate_one_is_refused(
-    statement: tuple[str, str], danger: tuple[str, str], seed: int
+    statement: tuple[str, str], danger: random.Random, seed: int
 ) -> None:
     dialect, sql = statement
-    _, inner = danger
-    assume(inner[0].isalpha())  # after a whole statement, a lone comment is harmless
+    inner = danger.choice(split(STATEMENTS["every"]) + split(STATEMENTS[dialect]))
+    # After a whole statement a lone comment is harmless, and (CLOSE x) is a column with an alias to every engine.
+    assume(inner[0].isalpha() and len(inner.split()) > 2)
     chance = random.Random(seed)
     inserted = chance.choice(
         [
@@ -212,7 +213,7 @@ def respelled(sql: str, dialect: str, chance: random.Random) -> str:
         pieces.append(gap + text)
         end = token.end
     assert {token.kind for token in tokens} <= {WORD, NUMBER, STRING, SYMBOL, "quoted"}
-    return "".join(pieces)
+    return "".join(pieces) + sql[end:]
 
 
 def is_allowed(sql: str, dialect: str) -> bool:

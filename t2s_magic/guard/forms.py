@@ -122,6 +122,8 @@ def _refuse_kinds(tree: exp.Expr, statement: Statement) -> None:
         if kind not in QUERY_KINDS and not isinstance(node, exp.Func):
             what = _WHAT_IT_DOES.get(kind, "is not on the list of what a query may hold")
             refuse(statement.sql, what, span_of(node, statement), part=kind.upper())
+        if isinstance(node, exp.CTE) and not isinstance(node.this, ROOTS):
+            refuse(statement.sql, "is not a query", span_of(node, statement))
         if isinstance(node, exp.Select) and not node.expressions and not node.args.get("from_"):
             refuse(statement.sql, "selects nothing", span_of(node, statement))
 

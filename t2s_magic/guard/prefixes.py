@@ -51,9 +51,12 @@ def pieces(statement: Statement) -> tuple[str, ...]:
 
 def _refuse_inner_verbs(statement: Statement, words: list[str]) -> None:
     """``(SHOW DATABASES)`` is a statement for DuckDB and a column with an alias for sqlglot."""
+    verbs = _WHAT_IT_DOES | ({"TABLE": "is not known to SQLite"} if statement.dialect == "sqlite" else {})
     for before, token, word, after in zip(words, statement.tokens[1:], words[1:], statement.tokens[2:], strict=False):
-        if before == "(" and token.kind == WORD and word in _WHAT_IT_DOES and after.kind in (WORD, QUOTED, STRING):
-            refuse(statement.sql, _WHAT_IT_DOES[word], (token.start, token.end))
+        if before == "(" and token.kind == WORD and word in verbs and after.kind in (WORD, QUOTED, STRING):
+            refuse(statement.sql, verbs[word], (token.start, token.end))
+        if token.kind == WORD and word == "TABLE" and after.kind == STRING:
+            refuse(statement.sql, "would be read as a file", (token.start, after.end))
 
 
 def _described(statement: Statement, words: list[str]) -> str:

@@ -96,8 +96,9 @@ def _refuse_in_table(trees: tuple[exp.Expr, ...], statement: Statement) -> None:
 
 
 def _is_written_as_text(table: exp.Table, statement: Statement) -> bool:
-    marks = {statement.sql[part.meta["start"]] for part in table.parts if "start" in part.meta}
-    return "'" in marks
+    alias = table.args.get("alias")
+    names = [*table.parts, *(alias.find_all(exp.Identifier) if alias else ())]
+    return any(statement.sql.startswith(("'", "$", "e'", "E'"), name.meta.get("start", 0)) for name in names)
 
 
 def _resolved(parts: Sequence[str], statement: Statement, schema: Schema, span: tuple[int, int]) -> str:
