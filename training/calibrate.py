@@ -62,18 +62,18 @@ def beam_of(model: BuiltinModel, question: Question, databases: Databases) -> Be
     return Beamed(question.db_id, np.array(kept), np.array(right)) if kept else None
 
 
-def fit(beams: Sequence[Beamed], ridge: float = 2.0, rounds: int = 40) -> Floats:
-    """Weights of the logistic model by Newton's method; every question counts alike."""
+def fit(beams: Sequence[Beamed], ridge: float = 1.0, rounds: int = 60) -> Floats:
+    """Weights of the logistic model, one a sign, by Newton's method."""
     signs = np.concatenate([beam.signs for beam in beams])
     right = np.concatenate([beam.right for beam in beams]).astype(float)
-    counts = np.concatenate([np.full(len(beam.right), 1 / len(beam.right)) for beam in beams]) * WIDTH
-    scale = np.maximum(np.abs(signs).max(0), 1e-6)
+    scale = signs.std(0)
+    scale[scale == 0] = 1
     scaled = signs / scale
     chosen = np.zeros(signs.shape[1])
     for _ in range(rounds):
         chance = 1 / (1 + np.exp(-scaled @ chosen))
-        slope = scaled.T @ (counts * (right - chance)) - ridge * chosen
-        curve = (scaled * (counts * chance * (1 - chance))[:, None]).T @ scaled + ridge * np.eye(len(chosen))
+        slope = scaled.T @ (right - chance) - ridge * chosen
+        curve = (scaled * (chance * (1 - chance))[:, None]).T @ scaled + ridge * np.eye(len(chosen))
         chosen = chosen + np.linalg.solve(curve, slope)
     return chosen / scale
 
@@ -93,9 +93,9 @@ def figures(beams: Sequence[Beamed], chosen: Floats) -> dict[str, float]:
     }
 
 
-def _beams_of(folder: Path, work: tuple[Databases, Sequence[Question]]) -> list[Beamed]:
+def _beams_of(folder: Path, work: tuple[Path, Sequence[Question]]) -> list[Beamed]:
     model = BuiltinModel(weights.load(folder))
-    databases, questions = work
+    databases, questions = Databases(work[0]), work[1]
     return [beam for question in questions if (beam := beam_of(model, question, databases))]
 
 
@@ -124,17 +124,21 @@ def _choices(beams: Sequence[Beamed], chosen: Floats) -> list[tuple[float, bool]
 
 def held_out_beams(data: Path, folder: Path) -> list[Beamed]:
     """Beams for the held-out databases of Spider and a sample of the held-out synthetic domains."""
-    spider = scored_questions(data, "held_out")
-    works = [
-        (Databases(data / "spider" / "database"), spider[0::2]),
-        (Databases(data / "spider" / "database"), spider[1::2]),
-    ]
+    spider, folder_of_spider = scored_questions(data, "held_out"), data / "spider" / "database"
+    works = [(folder_of_spider, spider[0::2]), (folder_of_spider, spider[1::2])]
     for path in sorted((WORK / "examples").glob(f"*{HELD_OUT}.jsonl"))[-1:]:
         examples = random.Random(0).sample(list(read_examples(path)), SYNTHETIC_QUESTIONS)
         questions = [Question(one.db_id, one.question, one.sql) for one in examples]
-        works.append((databases_of(path.stem, data), [*questions, *unanswerable(group_of(path.stem))]))
+        questions += unanswerable(group_of(path.stem))
+        works.append((databases_of(path.stem, data).folder, questions))
     with ProcessPoolExecutor(2) as pool:
         return [beam for beams in pool.map(partial(_beams_of, folder), works) for beam in beams]
+
+
+def _write_beams(beams: Sequence[Beamed]) -> None:
+    """For trying other signs without searching again."""
+    lines = ({"db_id": one.db_id, "signs": one.signs.tolist(), "right": one.right.tolist()} for one in beams)
+    (WORK / "beams.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
 
 
 def main() -> None:
@@ -144,6 +148,7 @@ def main() -> None:
     options = parser.parse_args()
     beams = held_out_beams(options.data, options.weights)
     names = sorted({beam.db_id for beam in beams})
+    _write_beams(beams)
     half = set(random.Random(1).sample(names, len(names) // 2))
     fitted = fit([beam for beam in beams if beam.db_id in half])
     report = {

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from t2s_magic.builtin.beam import Answer
-from t2s_magic.builtin.tokens import Candidate, Token, ValueRef
+from t2s_magic.builtin.tokens import Candidate, ColumnRef, TableRef, Token, ValueRef
 
 SIGNS = (
+    "probability",
     "log_probability",
+    "per_token",
     "weakest",
     "behind_best",
     "ahead_of_next",
@@ -20,6 +22,7 @@ SIGNS = (
     "unused_quoted",
     "unused_cells",
     "repeated_items",
+    "tables",
     "sub_queries",
     "least_linked",
     "left_out",
@@ -27,6 +30,9 @@ SIGNS = (
 )
 _PLAIN = {"log_probability": 1.0, "unused_quoted": -0.5}
 _PLAIN_THRESHOLD = 0.2
+# Beyond these, more says nothing more, and would outweigh all other signs.
+_LOWEST = -12.0
+_MOST_REPEATED = 5
 
 
 class Confidence:
@@ -57,14 +63,17 @@ def all_signs(
     best = max((answer.log_probability for answer in answers), default=0.0)
     return [
         (
-            answer.log_probability,
-            answer.weakest,
-            answer.log_probability - best,
-            answer.log_probability - _next_best(answers, rank),
+            math.exp(answer.log_probability),
+            max(answer.log_probability, _LOWEST),
+            max(answer.log_probability / (len(answer.tokens) + 1), _LOWEST / 4),
+            max(answer.weakest, _LOWEST),
+            max(answer.log_probability - best, _LOWEST),
+            max(min(answer.log_probability - _next_best(answers, rank), -_LOWEST), _LOWEST),
             math.log(1 + len(answer.tokens)),
             float(rank),
             *_unused(answer, candidates),
-            float(len(_pointers(answer)) - len(set(_pointers(answer)))),
+            float(min(len(_pointers(answer)) - len(set(_pointers(answer))), _MOST_REPEATED)),
+            float(len({token.table for token in _pointers(answer) if not isinstance(token, ValueRef)})),
             float(sum(token == "(" for token in answer.tokens)),
             min((math.log(linked.get(token, 0.0) + 1e-3) for token in _pointers(answer)), default=0.0),
             max((chance for token, chance in linked.items() if token not in answer.tokens), default=0.0),
@@ -92,7 +101,7 @@ def _unused(answer: Answer, candidates: Sequence[Candidate]) -> tuple[float, flo
     return counts["number"], counts["text"], counts["cell"]
 
 
-def _pointers(answer: Answer) -> list[Token]:
+def _pointers(answer: Answer) -> list[ColumnRef | TableRef | ValueRef]:
     return [token for token in answer.tokens if not isinstance(token, str)]
 
 
