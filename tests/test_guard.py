@@ -43,6 +43,25 @@ def test_a_dangerous_call_is_refused_in_every_position(dialect: str, call: str) 
     assert [sql for sql in statements if not is_refused(sql, dialect)] == []
 
 
+@pytest.mark.parametrize(("dialect", "query"), [(dialect, call) for dialect, call in DANGEROUS_CALLS if call[0] == "("])
+@pytest.mark.parametrize(
+    "position",
+    [
+        "SELECT * FROM QUERY t",
+        "SELECT * FROM (QUERY) t",
+        "SELECT * FROM customer JOIN LATERAL QUERY t ON true",
+        "WITH x AS QUERY SELECT * FROM x",
+        "SELECT 1 UNION QUERY",
+        "SELECT EXISTS QUERY",
+        "SELECT 1 IN QUERY",
+        "QUERY",
+    ],
+)
+def test_a_dangerous_query_is_refused_wherever_a_query_stands(position: str, dialect: str, query: str) -> None:
+    with pytest.raises(UnsafeSqlError):
+        check(position.replace("QUERY", query), dialect)
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_harmless_call_is_allowed_in_every_position(dialect: str) -> None:
     statements = [position.replace("CALL", "lower('x')") for position in POSITIONS_OF[dialect]]

@@ -93,6 +93,9 @@ def _refuse_marks(sql: str, tokens: list[Token], comments: list[tuple[int, int]]
         if not is_inside(found.start(), literals):
             reason = "is a template mark, which notebooks replace with code"
             refuse(sql, reason if found.group() in TEMPLATE_MARKS else "stands outside of a literal", found.span())
+    for token in tokens:
+        if token.text == "?" and dialect != "postgres":  # there it is an operator of jsonb
+            refuse(sql, "is a parameter without a value", (token.start, token.end))
     for left, right in pairwise(tokens):
         if left.end == right.start and _is_ambiguous(left, right, dialect):
             refuse(sql, "is read differently by different parsers", (left.start, right.end))
