@@ -105,7 +105,20 @@ def table(results: Results) -> Table:
     )
     columns = ("program", "valset", "held out", "errors", "LM calls", "tokens", "s", "demos", f"against {BASELINE}")
     copies = [_copies_note(row) for row in results.rows if row.testset and row.testset[0].right_on_copies is not None]
-    return Table(columns, rows, ("Shares with 95 % Wilson intervals; p by McNemar, corrected by Holm.", *copies))
+    judged = [_judge_note(row) for row in results.rows if row.testset and row.testset[0].judged is not None]
+    return Table(
+        columns, rows, ("Shares with 95 % Wilson intervals; p by McNemar, corrected by Holm.", *copies, *judged)
+    )
+
+
+def _judge_note(row: Row) -> str:
+    """The judge's share, and how often it agrees with execution (Cohen's kappa beside it)."""
+    n = len(row.testset)
+    right, yes = _right(row.testset), sum(bool(score.judged) for score in row.testset)
+    agreed = sum(score.correct == score.judged for score in row.testset)
+    by_chance = (right * yes + (n - right) * (n - yes)) / n**2
+    kappa = f"{(agreed / n - by_chance) / (1 - by_chance):.2f}" if by_chance < 1 else "not defined"
+    return f"{row.label}: the judge says {share_with_interval(yes, n)}; it agrees on {agreed} of {n}, kappa {kappa}."
 
 
 def _copies_note(row: Row) -> str:

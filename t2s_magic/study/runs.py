@@ -28,11 +28,14 @@ from t2s_magic.lm import Backend, make_backend
 from t2s_magic.program import load_program, save_program, shipped_program
 from t2s_magic.study.metering import Meter, Record, Usage, metered
 from t2s_magic.study.optimizers import Chosen, Work, refuse_without_writer
+from t2s_magic.study.published import PublishedStudent, as_published, make_judge, make_published_example
 from t2s_magic.study.questions import Question
 from t2s_magic.study.quiet import quiet
 from t2s_magic.study.scoring import Score, Scorer, make_metric
 from t2s_magic.study.splits import Split
 from t2s_magic.study.students import Student, Surroundings, make_example, tidy_demos
+
+Judge = Callable[[Question, str], bool]
 
 WRITERS_TOKENS = 4_000
 MOST_ERRORS = 5
@@ -47,7 +50,8 @@ class Plan:
 
     ``budget`` bounds the LM calls of one run; ``threads`` are questions asked at once; ``copies`` are databases with
     other rows that an answer has to be right on too. Of the trainset ``pair_count`` questions are shown with each
-    question, as ``%%text2sql`` shows approved pairs.
+    question, as ``%%text2sql`` shows approved pairs. ``is_published`` asks in the published study's layout; ``judge``
+    is an LM that judges answers as there, and by whose word optimizers then choose.
     """
 
     split: Split
@@ -62,6 +66,8 @@ class Plan:
     pair_count: int = 0
     sample_values: bool = False
     max_lm_calls: int = 3
+    is_published: bool = False
+    judge: str | None = None
 
 
 @dataclass(frozen=True)
@@ -156,18 +162,24 @@ class Study:
         _claim(folder, self._settings)
         record = Record(folder / "answers.jsonl")
         backend = metered(self.backend, self._meter, record)
-        writer = self._writer(record)
+        backend = as_published(backend) if self.plan.is_published else backend
+        writer, judge = self._writer(record), self._judge(record)
         rows: list[Row] = []
         for chosen in self.plan.optimizers:
             row = _finished_before(folder, chosen.label)
             if row is None and not self._meter.why_stopped:
-                row = _Run(self.plan, chosen, backend, writer, self._meter, self._on_progress).run()
+                row = _Run(self.plan, chosen, backend, writer, judge, self._meter, self._on_progress).run()
                 _write(folder / "scores" / f"{slug(chosen.label)}.json", row.to_dict())
             elif row is not None:
                 self._on_progress(Progress(row.label, row.status, usage=row.usage, seconds=row.seconds))
             rows += [row] if row is not None else []
             _write(folder / "results.json", {"settings": self._settings, "rows": [each.to_dict() for each in rows]})
         return Results(self._settings, tuple(rows))
+
+    def _judge(self, record: Record) -> Judge | None:
+        if not self.plan.judge:
+            return None
+        return make_judge(metered(make_backend(self.plan.judge), self._meter, record), self.plan.split.databases)
 
     def _writer(self, record: Record) -> Any:
         """The LM that writes instructions: the one named for it, else the one that is optimized."""
@@ -186,12 +198,13 @@ class _Run:
         chosen: Chosen,
         backend: Backend,
         writer: Any,
+        judge: Judge | None,
         meter: Meter,
         on_progress: Callable[[Progress], None],
     ) -> None:
         self.plan, self.chosen, self.backend, self.writer, self.meter = plan, chosen, backend, writer, meter
         self.threads = 1 if backend.is_local else plan.threads
-        self.scorer = Scorer(plan.split.databases, copies=plan.copies)
+        self.scorer = Scorer(plan.split.databases, copies=plan.copies, judge=judge)
         self.before, self.started = meter.usage, perf_counter()
         self._on_progress = on_progress
         self.around = Surroundings(
@@ -200,8 +213,16 @@ class _Run:
             pairs=plan.split.trainset,
             pair_count=plan.pair_count,
         )
-        shipped = load_program(shipped_program(backend.program), max_lm_calls=plan.max_lm_calls)
-        self.student = Student(shipped, self.around)
+        self.student: Any = PublishedStudent(plan.split.databases) if plan.is_published else self._shipped()
+
+    def _shipped(self) -> Student:
+        program = shipped_program(self.backend.program)
+        return Student(load_program(program, max_lm_calls=self.plan.max_lm_calls), self.around)
+
+    def _example(self, question: Question) -> Any:
+        if self.plan.is_published:
+            return make_published_example(question, self.student)
+        return make_example(question, self.around)
 
     def run(self) -> Row:
         row = Row(self.chosen.label, self.chosen.optimizer.name, self.chosen.settings, "finished")
@@ -218,11 +239,9 @@ class _Run:
         self._tell(row.status)
         return replace(row, usage=self._usage, seconds=round(perf_counter() - self.started, 3))
 
-    def _compile(self) -> tuple[Student, tuple[float, ...]]:
+    def _compile(self) -> tuple[Any, tuple[float, ...]]:
         split, metric = self.plan.split, make_metric(self.scorer, self._counter("compiling", self._asks))
-        trainset, valset = (
-            [make_example(question, self.around) for question in part] for part in (split.trainset, split.valset)
-        )
+        trainset, valset = ([self._example(question) for question in part] for part in (split.trainset, split.valset))
         work = Work(self.student, trainset, valset, metric, self.writer, self.plan.seed, self.threads, MOST_ERRORS)
         self._tell("compiling", total=self._asks)
         try:
@@ -234,7 +253,7 @@ class _Run:
         if self.meter.has_refused:
             raise self._why(None)
         candidates = tuple(each["score"] for each in vars(student).pop("candidate_programs", ()))
-        if not self.chosen.optimizer.is_per_question:
+        if not (self.chosen.optimizer.is_per_question or self.plan.is_published):
             tidy_demos(student)
         return student, candidates
 
@@ -251,7 +270,7 @@ class _Run:
     def _asks(self) -> int:
         return self.chosen.asks(len(self.plan.split.trainset), len(self.plan.split.valset))
 
-    def _measure(self, student: Student, part: str) -> tuple[Score, ...]:
+    def _measure(self, student: Any, part: str) -> tuple[Score, ...]:
         """Scores in the order of the questions, whichever was answered first."""
         questions = self.plan.split.parts[part]
         count = self._counter(part, len(questions))
@@ -259,7 +278,7 @@ class _Run:
         with quiet() as silence, ThreadPoolExecutor(self.threads, initializer=silence) as pool:
             return tuple(_counted(pool.map(partial(self._answer, student), questions), count, self.meter))
 
-    def _answer(self, student: Student, question: Question) -> Score:
+    def _answer(self, student: Any, question: Question) -> Score:
         started = perf_counter()
         try:
             with self.backend.context():
@@ -270,14 +289,14 @@ class _Run:
             return self.scorer.failed(question, problem.message, perf_counter() - started)
         return self.scorer.score(question, prediction, perf_counter() - started)
 
-    def _with_program(self, row: Row, student: Student) -> Row:
-        predict = student.text_to_sql.predict
-        demos = tuple({"question": demo["question"], "sql": demo["sql"]} for demo in predict.demos)
+    def _with_program(self, row: Row, student: Any) -> Row:
+        (predict,) = student.predictors()
+        demos = tuple({"question": _asked(demo), "sql": demo["sql"]} for demo in predict.demos)
         return replace(row, demos=demos, instructions=predict.signature.instructions)
 
-    def _saved(self, row: Row, student: Student) -> Row:
-        """The row with its program's file; a program that depends on each question has none."""
-        if self.chosen.optimizer.is_per_question:
+    def _saved(self, row: Row, student: Any) -> Row:
+        """The row with its program's file; a program that depends on each question, or is not ours, has none."""
+        if self.chosen.optimizer.is_per_question or self.plan.is_published:
             return row
         file = f"programs/{slug(row.label)}.json"
         student.text_to_sql.label = row.label if row.optimizer != "none" else student.text_to_sql.label
@@ -312,6 +331,11 @@ class _Run:
         return replace(used, seconds=round(used.seconds, 3))
 
 
+def _asked(demo: Mapping[str, Any]) -> str:
+    """The question of a demo, whose field the published study called otherwise."""
+    return str(demo.get("question") or demo.get("sql_prompt"))
+
+
 def _counted(scores: Iterator[Score], count: Callable[[Score], None], meter: Meter) -> Iterator[Score]:
     """The scores, counted as they come; an interrupt stops the questions that were not asked yet."""
     try:
@@ -339,6 +363,8 @@ def _settings(plan: Plan, backend: Backend) -> dict[str, Any]:
         "pair_count": plan.pair_count,
         "sample_values": plan.sample_values,
         "max_lm_calls": plan.max_lm_calls,
+        "is_published": plan.is_published,
+        "judge": plan.judge,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
     }
 

@@ -23,7 +23,8 @@ class Score:
     """What became of one answer.
 
     ``error`` says why there were no rows to compare ("" where there were), so that failing counts apart from being
-    wrong. ``same_form`` is exact-set match, a diagnostic. ``right_on_copies`` is None where copies were not asked.
+    wrong. ``same_form`` is exact-set match, a diagnostic. ``right_on_copies`` is None where copies were not asked,
+    ``judged`` None where no LM judged.
     """
 
     db_id: str
@@ -34,6 +35,7 @@ class Score:
     error: str = ""
     same_form: bool = False
     right_on_copies: bool | None = None
+    judged: bool | None = None
     seconds: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
@@ -41,10 +43,16 @@ class Score:
 
 
 class Scorer:
-    """Compares rows; each gold statement is run once. Threads may share it."""
+    """Compares rows; each gold statement is run once. With ``judge``, an LM says too what it thinks of each answer.
 
-    def __init__(self, databases: Databases, *, copies: int = 0) -> None:
+    Threads may share it.
+    """
+
+    def __init__(
+        self, databases: Databases, *, copies: int = 0, judge: Callable[[Question, str], bool] | None = None
+    ) -> None:
         self._databases = databases
+        self._judge = judge
         self._copies = copies
         self._gold: dict[tuple[str, str], GoldRows] = {}
         self._lock = threading.Lock()
@@ -67,8 +75,9 @@ class Scorer:
     def _score(self, question: Question, sql: str, seconds: float, *, correct: bool = False, **more: Any) -> Score:
         dialect = self._databases.open(question.db_id).dialect
         same_form = bool(sql) and is_same_form(sql, question.sql, dialect)
+        judged = self._judge(question, sql) if self._judge else None
         asked = question.db_id, question.question, question.sql
-        return Score(*asked, sql, correct, same_form=same_form, seconds=round(seconds, 4), **more)
+        return Score(*asked, sql, correct, same_form=same_form, judged=judged, seconds=round(seconds, 4), **more)
 
     def _checked(self, db_id: str, sql: str, prediction: Any) -> CheckedSql:
         given = getattr(prediction, "checked", None)
@@ -111,6 +120,8 @@ def _is_ordered(question: Question, dialect: str) -> bool:
 def make_metric(scorer: Scorer, on_score: Callable[[Score], None]) -> Callable[..., Any]:
     """A metric of dspy's: 1.0 or 0.0, and for an optimizer that reads feedback the reason in words.
 
+    Where an LM judges, its word counts, as in the published study.
+
     Its examples have the fields of ``students.make_example``.
     """
 
@@ -120,9 +131,8 @@ def make_metric(scorer: Scorer, on_score: Callable[[Score], None]) -> Callable[.
         question = Question(0, example.db_id, example.question, example.sql, example.evidence)
         score = scorer.score(question, prediction)
         on_score(score)
-        if pred_name is None:
-            return float(score.correct)
-        return dspy.Prediction(score=float(score.correct), feedback=feedback(score))
+        value = float(score.correct if score.judged is None else score.judged)
+        return value if pred_name is None else dspy.Prediction(score=value, feedback=feedback(score))
 
     return metric
 
