@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import shlex
 import threading
 from collections.abc import Callable
@@ -19,7 +17,7 @@ from t2s_magic.program import load_program
 from t2s_magic.session import Session
 from t2s_magic.study.optimizers import OPTIMIZERS, choose
 from t2s_magic.study.report import BASELINE, Comparison, comparisons, table
-from t2s_magic.study.runs import Plan, Progress, Results, Study, slug
+from t2s_magic.study.runs import Plan, Progress, Results, Study, folder_for
 from t2s_magic.study.splits import Split, load_lines, load_pairs, only_runnable
 
 PAIRS = "pairs"
@@ -62,15 +60,7 @@ def make_study(session: Session, line: str, on_progress: OnProgress) -> Study:
         sample_values=settings.sample_values,
         max_lm_calls=settings.max_lm_calls,
     )
-    return Study(replace(plan, folder=session.folder / STUDIES / _name(plan)), on_progress)
-
-
-def _name(plan: Plan) -> str:
-    """The folder of a study: the same one for the same data, LM and settings, so that it goes on where it was."""
-    card = plan.split.card
-    asked = [card.hashes, plan.lm, plan.seed, plan.pair_count, plan.sample_values, plan.max_lm_calls]
-    digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:8]
-    return f"{slug(card.name)}-{slug(str(plan.lm))}-{digest}"
+    return Study(replace(plan, folder=folder_for(plan, session.folder / STUDIES)), on_progress)
 
 
 def summary(results: Results, plan: Plan) -> str:

@@ -81,5 +81,6 @@ def test_the_published_table_has_its_misprint_noted():
 
 
 def test_a_plot_has_a_point_for_each_program():
-    figure = plot(results(row("none", "+-"), row("a", "++")))
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["a", "none"]
+    shown = plot(results(row("none", "+-"), row("a", "++")))
+    assert shown._repr_png_().startswith(b"\x89PNG")
+    assert [label.get_text() for label in shown.figure.axes[0].get_yticklabels()] == ["a", "none"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -123,7 +124,10 @@ def _judge_note(row: Row) -> str:
 
 def _copies_note(row: Row) -> str:
     lucky = sum(score.correct and not score.right_on_copies for score in row.testset)
-    return f"{row.label}: {lucky} of {_right(row.testset)} right answers are wrong on databases with other rows."
+    right = _right(row.testset)
+    return (
+        f"{row.label}: {lucky} of {right} right answers differ on databases with other rows, by luck or by a tie there."
+    )
 
 
 def comparisons(results: Results, baseline: str = BASELINE) -> tuple[Comparison, ...]:
@@ -181,8 +185,20 @@ def optimism(results: Results) -> Table:
     return Table(("program", "candidates", "best on the valset", "held out", "fell by"), rows)
 
 
-def plot(results: Results, published: bool = False) -> Any:
-    """A matplotlib figure: each program's held-out share with its interval."""
+@dataclass(frozen=True)
+class Plot:
+    """A matplotlib figure that a notebook shows without pyplot, whose state is the whole process's."""
+
+    figure: Any
+
+    def _repr_png_(self) -> bytes:
+        file = io.BytesIO()
+        self.figure.savefig(file, format="png", dpi=110)
+        return file.getvalue()
+
+
+def plot(results: Results, published: bool = False) -> Plot:
+    """Each program's held-out share with its interval; with ``published`` those of the published table instead."""
     from matplotlib.figure import Figure
 
     measured = [(row.label, _right(row.testset), len(row.testset)) for row in results.rows if row.testset]
@@ -197,7 +213,7 @@ def plot(results: Results, published: bool = False) -> Any:
     axes.set_yticks(range(len(lines)), [label for label, _, _ in lines])
     axes.set_xlim(0, 100)
     axes.set_xlabel("held-out questions right, % (95 % Wilson interval)")
-    return figure
+    return Plot(figure)
 
 
 def _right(scores: Sequence[Score]) -> int:

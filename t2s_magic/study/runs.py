@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import re
@@ -14,6 +15,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from t2s_magic.builtin import weights
 from t2s_magic.errors import (
     KeyRefusedError,
     ModelBusyError,
@@ -352,9 +354,17 @@ def slug(label: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
 
 
+def folder_for(plan: Plan, beside: Path) -> Path:
+    """A folder for the plan in ``beside``: the same one each time for the same data, LM and settings."""
+    fixed = _fixed(_settings(plan, make_backend(plan.lm)))
+    digest = hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()[:8]
+    return beside / f"{slug(plan.split.card.name)}-{slug(fixed['lm'])}-{digest}"
+
+
 def _settings(plan: Plan, backend: Backend) -> dict[str, Any]:
     return {
         "lm": backend.name,
+        "weights": _hash_of_weights() if backend.is_local else "",
         "prompt_lm": plan.prompt_lm,
         "optimizers": [chosen.label for chosen in plan.optimizers],
         "data": plan.split.card.to_dict(),
@@ -369,13 +379,22 @@ def _settings(plan: Plan, backend: Backend) -> dict[str, Any]:
     }
 
 
+def _hash_of_weights() -> str:
+    with (weights.FOLDER / "model.npz").open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fixed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that make a study what it is: others may change between two runs of it."""
+    return {name: value for name, value in settings.items() if name not in ("optimizers", "prompt_lm", "versions")}
+
+
 def _claim(folder: Path, settings: Mapping[str, Any]) -> None:
     """Make the folder this study's; one of another LM, seed or data is refused, further optimizers are welcome."""
     path = folder / "settings.json"
     if path.exists():
         old = json.loads(path.read_text(encoding="utf-8"))
-        fixed = {name: value for name, value in settings.items() if name not in ("optimizers", "prompt_lm", "versions")}
-        changed = [name for name, value in fixed.items() if json.loads(json.dumps(value)) != old.get(name)]
+        changed = [name for name, value in _fixed(settings).items() if json.loads(json.dumps(value)) != old.get(name)]
         if changed:
             raise UsageError(f"{folder} holds a study with other {', '.join(changed)}. Name another folder.")
     _write(path, settings)
