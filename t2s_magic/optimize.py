@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,6 +34,7 @@ OnProgress = Callable[[Progress], None]
 def optimize(session: Session, line: str) -> str:
     """Compare optimizers on the approved pairs, or on a file of questions; returns the table and what it means."""
     study = make_study(session, line, on_progress=_Bars())
+    tqdm.write(announcement(study), file=sys.stderr)
     try:
         results = study.run()
     except KeyboardInterrupt:
@@ -61,6 +63,20 @@ def make_study(session: Session, line: str, on_progress: OnProgress) -> Study:
         max_lm_calls=settings.max_lm_calls,
     )
     return Study(replace(plan, folder=folder_for(plan, session.folder / STUDIES)), on_progress)
+
+
+def announcement(study: Study) -> str:
+    """About how many calls the study makes, and what leaves this machine: said before the first one."""
+    plan, host = study.plan, study.backend.host
+    sizes = {name: len(part) for name, part in plan.split.parts.items()}
+    measured = sizes["valset"] + sizes["testset"]
+    asked = sum(chosen.asks(sizes["trainset"], sizes["valset"]) + measured for chosen in plan.optimizers)
+    calls = f"About {asked:,} questions are asked, repairs apart; {plan.budget:,} LM calls at most."
+    if not host:
+        return f"{calls} Nothing leaves this machine."
+    cells = "and matching cells" if plan.sample_values else "but no rows"
+    writer = f" What was right and wrong goes to {plan.prompt_lm} as well." if plan.prompt_lm else ""
+    return f"{calls} {host} is sent questions, their SQL as demos, names, types, keys and comments, {cells}.{writer}"
 
 
 def summary(results: Results, plan: Plan) -> str:

@@ -58,6 +58,8 @@ def test_pairs_are_divided_compared_and_the_program_is_used_by_the_next_question
     assert "approved pairs: 6 learnt from, 4 chosen by, 10 held out." in said
     assert "none is what %%text2sql does now, the 8 approved pairs most alike shown with each question." in said
     assert "No program is shown to be better by these 10 held-out questions." in said
+    assert "About 28 questions are asked, repairs apart; 2,000 LM calls at most." in bars
+    assert f"{server.host} is sent questions, their SQL as demos" in bars
     assert "LabeledFewShot(k=2): testset" in bars
     (command,) = [line.partition(": ")[2] for line in said.splitlines() if line.startswith("To use")]
     assert run(shell, command)[0].startswith("LabeledFewShot(k=2), 2 demos (t2s_studies/approved-pairs-starling-")
