@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,15 +13,18 @@ from openai_server import OpenAiServer, Reply
 class Oracle(OpenAiServer):
     """Answers the question that stands last in a prompt from ``answers``, and others with ``otherwise``.
 
-    A prompt for other fields than SQL gets each of the fields that it names, filled with ``prose``.
+    A prompt for other fields than SQL gets each of the fields that it names, filled with ``prose``. ``on_request`` is
+    told the number of each request, from 1.
     """
 
     def __init__(self, answers: Mapping[str, str], otherwise: str, prose: str = "Write careful SQL.") -> None:
         super().__init__("unused")
         self.answers, self.otherwise, self.prose = answers, otherwise, prose
+        self.on_request: Callable[[int], object] = lambda number: None
 
     def next_reply(self, body: dict[str, Any], headers: dict[str, str]) -> Reply:
         super().next_reply(body, headers)
+        self.on_request(len(self.requests))
         text = "\n".join(turn["content"] for turn in body["messages"])
         if "Schema:" in body["messages"][0]["content"][:900]:
             asked = re.findall(r"^Question: (.+)$", text, re.MULTILINE)[-1]

@@ -1,5 +1,6 @@
 """``%t2s optimize`` in a real shell, over a real SQLite file: pairs in, a table and a program out."""
 
+import _thread
 import json
 import sqlite3
 
@@ -74,6 +75,21 @@ def test_the_same_command_asks_nothing_again(shell, server, pairs):
     asked = len(server.requests)
     run(shell, "%t2s optimize --optimizers none")
     assert len(server.requests) == asked
+
+
+@pytest.mark.parametrize("at", [3, 20])
+def test_an_interrupt_ends_in_a_sentence_and_the_same_command_goes_on(shell, server, pairs, at):
+    """At the third call programs are made, at the twentieth one is measured."""
+    server.on_request = lambda number: _thread.interrupt_main() if number == at else None
+    command = "%t2s optimize --optimizers BootstrapFewShotWithRandomSearch:candidates=0"
+    said, problem = run(shell, command)
+    assert "Interrupted" not in problem
+    assert said.startswith("Interrupted. What was answered is kept in ")
+    asked = len(server.requests)
+    said, _ = run(shell, command)
+    row = next(line for line in said.splitlines() if line.startswith("BootstrapFewShotWithRandomSearch"))
+    assert "kept" in row
+    assert len(server.requests) > asked
 
 
 def test_a_spent_budget_is_said_with_how_to_go_on(shell, server, pairs):
