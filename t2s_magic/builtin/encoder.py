@@ -29,7 +29,9 @@ _EPSILON = 1e-12
 class TextEncoder:
     """Encodes texts that are split into words; ``weights`` are named as in the checkpoint of MiniLM."""
 
-    def __init__(self, weights: Mapping[str, Array], word_pieces: Mapping[str, NDArray[Any]], tokenizer: Tokenizer) -> None:
+    def __init__(
+        self, weights: Mapping[str, Array], word_pieces: Mapping[str, NDArray[Any]], tokenizer: Tokenizer
+    ) -> None:
         self._weights = weights
         self._pieces = word_pieces["values"]
         self._piece_scales = word_pieces["scales"]

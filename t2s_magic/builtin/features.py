@@ -448,7 +448,7 @@ def _mark(row: NDArray[np.int8], items: Sequence[int], width: int, of_column: Re
 
 def _is_short_for(part: str, word: str) -> bool:
     """``"qty"`` for quantity, ``"cust"`` for customer: the first letter, then some of the others in order."""
-    if not 2 <= len(part) < len(word) or part[0] != word[0] or len(part) == 2 and _VOWEL.search(part):
+    if not 2 <= len(part) < len(word) or part[0] != word[0] or (len(part) == 2 and _VOWEL.search(part)):
         return False
     if len(part) == 3 and word.startswith(part):
         return True

@@ -19,7 +19,15 @@ _TENS = {
     word: 10 * number for number, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)
 }
 _SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
-_ALONE: dict[str, int | Decimal] = {"once": 1, "twice": 2, "thrice": 3, "couple": 2, "pair": 2, "dozen": 12, "half": Decimal("0.5")}
+_ALONE: dict[str, int | Decimal] = {
+    "once": 1,
+    "twice": 2,
+    "thrice": 3,
+    "couple": 2,
+    "pair": 2,
+    "dozen": 12,
+    "half": Decimal("0.5"),
+}
 _ORDINALS = {
     word: number for number, word in enumerate("second third fourth fifth sixth seventh eighth ninth tenth".split(), 2)
 }

@@ -9,7 +9,7 @@ _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-zß-ÿ]+|[A-Z]+|\d+|[^\W\d_]+
 
 
 def split_words(text: str) -> list[str]:
-    """The words of a question, punctuation apart, as written: ``"Who's from NYC?" -> ["Who's", "from", "NYC", "?"]``."""
+    """The words of a question, punctuation apart, as written: ``"Who's in NYC?" -> ["Who's", "in", "NYC", "?"]``."""
     return _WORD.findall(text)
 
 
