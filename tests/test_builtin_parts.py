@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from t2s_magic.builtin import weights
 from t2s_magic.builtin.beam import Answer
@@ -17,7 +18,9 @@ from t2s_magic.builtin.features import (
     read_schema_features,
 )
 from t2s_magic.builtin.preselect import MOST_TABLES, Preselector
-from t2s_magic.builtin.tokens import Candidate, ColumnRef, TableRef, ValueRef
+from t2s_magic.builtin.sense import is_senseless, misplaced_values
+from t2s_magic.builtin.tokens import Candidate, ColumnRef, TableRef, Token, ValueRef
+from t2s_magic.builtin.tree import read
 from t2s_magic.builtin.vocabulary import BEGIN, END, demo_memory
 from t2s_magic.schema import Column, ForeignKey, Schema, Table
 
@@ -32,6 +35,8 @@ SHOP = Schema(
         ),
     ),
 )
+
+CITY, QUANTITY = ColumnRef(0, 1), ColumnRef(1, 1)
 
 
 def relation(words: list[str], word: int, item: int, candidates: tuple[Candidate, ...] = ()) -> Relation:
@@ -128,8 +133,45 @@ def test_an_answer_that_leaves_out_a_quoted_text_is_less_sure() -> None:
     with_it = Answer((ColumnRef(0, 0), "where", ColumnRef(0, 1), "=", ValueRef(0)), -0.5, -0.2)
     without = Answer((ColumnRef(0, 0),), -0.5, -0.2)
 
-    signs = all_signs([with_it, without], candidates, {})
-    sure, unsure = Confidence({}).probabilities([with_it, without], candidates, {})
+    signs = all_signs([with_it, without], candidates, {}, SHOP)
+    sure, unsure = Confidence({}).probabilities([with_it, without], candidates, {}, SHOP)
 
     assert [of_answer[SIGNS.index("unused_quoted")] for of_answer in signs] == [0, 1]
     assert sure > unsure
+
+
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        (CITY, CITY),
+        (CITY, "except", CITY),
+        (CITY, "where", CITY, "=", ValueRef(0), "or", CITY, "=", ValueRef(0)),
+        (CITY, "where", QUANTITY, ">", ValueRef(1), "and", QUANTITY, "<", ValueRef(1)),
+        (CITY, "where", QUANTITY, "between", ValueRef(2), ValueRef(1)),
+    ],
+)
+def test_what_no_question_asks_for_is_recognized(tokens: tuple[Token, ...]) -> None:
+    candidates = (Candidate("Lima", "text"), Candidate("600", "number"), Candidate("700", "number"))
+
+    assert is_senseless(read(tokens), candidates)
+
+
+def test_a_range_and_two_cities_make_sense() -> None:
+    candidates = (
+        Candidate("Lima", "text"),
+        Candidate("Oslo", "text"),
+        Candidate("6", "number"),
+        Candidate("7", "number"),
+    )
+    cities = (CITY, "where", CITY, "=", ValueRef(0), "or", CITY, "=", ValueRef(1))
+    between = (CITY, "where", QUANTITY, "between", ValueRef(2), ValueRef(3))
+
+    assert not is_senseless(read(cities), candidates)
+    assert not is_senseless(read(between), candidates)
+
+
+def test_a_cell_compared_with_another_column_is_misplaced() -> None:
+    candidates = (Candidate("Lima", "cell", 0, 1, 0, 1),)
+
+    assert misplaced_values(read((CITY, "where", CITY, "=", ValueRef(0))), candidates, SHOP) == 0
+    assert misplaced_values(read((CITY, "where", QUANTITY, "=", ValueRef(0))), candidates, SHOP) == 1

@@ -25,6 +25,8 @@ from t2s_magic.builtin.beam import WIDTH
 from t2s_magic.builtin.confidence import SIGNS, all_signs
 from t2s_magic.builtin.model import BuiltinModel, write_sql
 from t2s_magic.builtin.representation import UndecodableError
+from t2s_magic.builtin.sense import is_senseless
+from t2s_magic.builtin.tree import read
 from training.evaluate import connect, explains, orders_its_rows, run, same_rows, scored_questions
 from training.examples import HELD_OUT, WORK, Databases, Question, databases_of, group_of, read_examples
 
@@ -51,7 +53,11 @@ def beam_of(model: BuiltinModel, question: Question, databases: Databases) -> Be
     gold = run(connection, question.sql) if question.sql else None
     is_ordered = bool(question.sql) and orders_its_rows(question.sql)
     kept, right = [], []
-    for answer, signs in zip(asked.answers, all_signs(asked.answers, asked.candidates, asked.linked()), strict=True):
+    for answer, signs in zip(
+        asked.answers, all_signs(asked.answers, asked.candidates, asked.linked(), asked.prepared.schema), strict=True
+    ):
+        if is_senseless(read(answer.tokens), asked.candidates):
+            continue
         try:
             sql = write_sql(answer.tokens, asked)
         except UndecodableError:

@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from t2s_magic.builtin.beam import Answer
+from t2s_magic.builtin.sense import is_senseless, misplaced_values
 from t2s_magic.builtin.tokens import Candidate, ColumnRef, TableRef, Token, ValueRef
+from t2s_magic.builtin.tree import read
+from t2s_magic.schema import Schema
 
 SIGNS = (
     "probability",
@@ -23,6 +26,7 @@ SIGNS = (
     "unused_cells",
     "repeated_items",
     "tables",
+    "misplaced_values",
     "sub_queries",
     "least_linked",
     "left_out",
@@ -43,10 +47,18 @@ class Confidence:
         self._threshold: float = settings.get("threshold", _PLAIN_THRESHOLD)
 
     def probabilities(
-        self, answers: Sequence[Answer], candidates: Sequence[Candidate], linked: Mapping[Token, float]
+        self,
+        answers: Sequence[Answer],
+        candidates: Sequence[Candidate],
+        linked: Mapping[Token, float],
+        schema: Schema,
     ) -> list[float]:
         """For each answer, the probability that it is the one asked for; see ``all_signs``."""
-        return [_logistic(self.score(signs)) for signs in all_signs(answers, candidates, linked)]
+        queries = [read(answer.tokens) for answer in answers]
+        return [
+            0.0 if is_senseless(query, candidates) else _logistic(self.score(signs))
+            for query, signs in zip(queries, all_signs(answers, candidates, linked, schema), strict=True)
+        ]
 
     def score(self, signs: Sequence[float]) -> float:
         return sum(self._weights.get(name, 0.0) * sign for name, sign in zip(SIGNS, signs, strict=True))
@@ -57,7 +69,7 @@ class Confidence:
 
 
 def all_signs(
-    answers: Sequence[Answer], candidates: Sequence[Candidate], linked: Mapping[Token, float]
+    answers: Sequence[Answer], candidates: Sequence[Candidate], linked: Mapping[Token, float], schema: Schema
 ) -> list[tuple[float, ...]]:
     """``SIGNS`` of each answer, in the order of the search; ``linked`` says how likely each item is to be used."""
     best = max((answer.log_probability for answer in answers), default=0.0)
@@ -74,6 +86,7 @@ def all_signs(
             *_unused(answer, candidates),
             float(min(len(_pointers(answer)) - len(set(_pointers(answer))), _MOST_REPEATED)),
             float(len({token.table for token in _pointers(answer) if not isinstance(token, ValueRef)})),
+            float(misplaced_values(read(answer.tokens), candidates, schema)),
             float(sum(token == "(" for token in answer.tokens)),
             min((math.log(linked.get(token, 0.0) + 1e-3) for token in _pointers(answer)), default=0.0),
             max((chance for token, chance in linked.items() if token not in answer.tokens), default=0.0),

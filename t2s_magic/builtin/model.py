@@ -164,7 +164,9 @@ class BuiltinModel:
 
     def _readings(self, asked: Asked) -> tuple[Reading, ...]:
         """Distinct SQL with its probability; where no answer can be said, the rows of the likeliest table at 0."""
-        probabilities = self._confidence.probabilities(asked.answers, asked.candidates, asked.linked())
+        probabilities = self._confidence.probabilities(
+            asked.answers, asked.candidates, asked.linked(), asked.prepared.schema
+        )
         readings: dict[str, Reading] = {}
         for answer, probability in zip(asked.answers, probabilities, strict=True):
             try:

@@ -1,0 +1,71 @@
+"""What can be seen from an answer alone to be wrong, or likely so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from t2s_magic.builtin import tree
+from t2s_magic.builtin.features import Flag, type_flag
+from t2s_magic.builtin.literals import as_number
+from t2s_magic.builtin.tokens import Candidate, ColumnRef
+from t2s_magic.schema import Schema
+
+_ONE_SIDED = ("except", "intersect", "union")
+
+
+def is_senseless(query: tree.Query, candidates: Sequence[Candidate]) -> bool:
+    """No question asks for this: a column twice, a set against itself, a condition twice, a range turned round."""
+    return (
+        _sets_against_itself(query)
+        or any(_repeats(body.items) for body in query.bodies)
+        or any(_repeats_a_test(conditions) for body in query.bodies for conditions in _conditions(body))
+        or any(_is_turned_round(test, candidates) for test in _tests(query))
+    )
+
+
+def misplaced_values(query: tree.Query, candidates: Sequence[Candidate], schema: Schema) -> int:
+    """Values set equal to a column that does not hold them though others do, and texts set equal to numbers."""
+    return sum(
+        _is_misplaced(test.left, candidates[right.value], schema)
+        for test in _tests(query)
+        if test.operator in ("=", "!=", "in", "not_in") and isinstance(test.left, tree.Column)
+        for right in test.rights
+        if isinstance(right, tree.Literal)
+    )
+
+
+def _is_misplaced(column: tree.Column, candidate: Candidate, schema: Schema) -> bool:
+    if candidate.table >= 0:
+        places = (ColumnRef(candidate.table, candidate.column), *candidate.others)
+        return ColumnRef(column.table, column.column) not in places
+    is_number = type_flag(schema.tables[column.table].columns[column.column].type) == Flag.NUMBER
+    return is_number and as_number(candidate.text) is None
+
+
+def _tests(query: tree.Query) -> Iterator[tree.Test]:
+    return (node for node in tree.walk(query, into_subqueries=True) if isinstance(node, tree.Test))
+
+
+def _conditions(body: tree.Body) -> Iterator[tree.Conditions]:
+    return (node for node in tree.walk(body) if isinstance(node, tree.Conditions))
+
+
+def _repeats(parts: Sequence[object]) -> bool:
+    return len(set(parts)) < len(parts)
+
+
+def _repeats_a_test(conditions: tree.Conditions) -> bool:
+    """The same condition twice, or one value compared twice with the same column."""
+    tests = [part for part in conditions.parts if isinstance(part, tree.Test) and part.rights]
+    return _repeats(conditions.parts) or _repeats([(test.left, test.rights) for test in tests])
+
+
+def _sets_against_itself(query: tree.Query) -> bool:
+    return bool(query.operators) and query.operators[0] in _ONE_SIDED and _repeats(query.bodies)
+
+
+def _is_turned_round(test: tree.Test, candidates: Sequence[Candidate]) -> bool:
+    if test.operator not in ("between", "not_between"):
+        return False
+    ends = [as_number(candidates[end.value].text) for end in test.rights if isinstance(end, tree.Literal)]
+    return len(ends) == 2 and None not in ends and ends[0] >= ends[1]  # type: ignore[operator]
