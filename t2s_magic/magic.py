@@ -169,6 +169,13 @@ class Text2SQL(Magics):  # type: ignore[misc]  # IPython has no types
     def _command(self, line: str) -> None:
         from t2s_magic.commands import run_command
 
+        name, _, rest = line.strip().partition(" ")
+        display = self._display()
+        if name == "optimize" and display.is_live and "--wait" not in rest.split():
+            from t2s_magic.live_study import LiveStudy
+
+            LiveStudy(self.session, rest, display).start()
+            return
         print(run_command(line, self.session))  # noqa: T201 - a command's answer is text
 
     def completions(self) -> dict[str, Callable[..., list[str]]]:

@@ -27,6 +27,7 @@ STUDIES = "t2s_studies"
 USUAL = "none,LabeledFewShot,BootstrapFewShotWithRandomSearch"
 USUAL_BUDGET = 2_000
 SHIPPED = "default"
+WAIT = "--wait"
 
 OnProgress = Callable[[Progress], None]
 
@@ -91,13 +92,14 @@ def summary(results: Results, plan: Plan) -> str:
             f"{split.card.name}: {sizes}. {today}{shown}",
             str(table(results)),
             "",
-            *_verdict(results, plan.folder),
+            *verdict(results, plan.folder),
             *(["The same command goes on from there."] if unfinished else []),
         ]
     )
 
 
-def _verdict(results: Results, folder: Path) -> list[str]:
+def verdict(results: Results, folder: Path) -> list[str]:
+    """Whether a program is better, how many more questions would tell, and how to use each."""
     found = comparisons(results)
     better = [each for each in found if each.is_told and each.gained > each.lost]
     if better:
@@ -187,7 +189,7 @@ class _Parser(argparse.ArgumentParser):
         )
 
 
-_OPTIONS = ("--data", "--databases", "--optimizers", "--lm", "--prompt-lm", "--budget", "--seed")
+_OPTIONS = ("--data", "--databases", "--optimizers", "--lm", "--prompt-lm", "--budget", "--seed", WAIT)
 
 
 def _read(line: str) -> argparse.Namespace:
@@ -199,6 +201,7 @@ def _read(line: str) -> argparse.Namespace:
     parser.add_argument("--prompt-lm")
     parser.add_argument("--budget", type=int, default=USUAL_BUDGET)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(WAIT, action="store_true")
     try:
         return parser.parse_args(shlex.split(line))
     except ValueError as error:

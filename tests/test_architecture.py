@@ -29,6 +29,7 @@ ORDER = [
     "options",
     "session",
     "optimize",
+    "live_study",
     "commands",
     "magic",
     "cli",

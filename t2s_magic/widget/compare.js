@@ -1,0 +1,92 @@
+// The live comparison. What is shown comes from one trait, `state`; what a person does leaves as one message,
+// {do: …, label: …}. All text enters the page through textContent, never as HTML.
+
+function element(tag, properties = {}, ...children) {
+  const node = Object.assign(document.createElement(tag), properties);
+  node.append(...children);
+  return node;
+}
+
+function percent(share) {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+function bar(share) {
+  if (!share) return "";
+  const [low, middle, high] = share;
+  const range = element("span", { className: "t2s-range" });
+  range.style.left = percent(low);
+  range.style.width = percent(high - low);
+  const point = element("span", { className: "t2s-point" });
+  point.style.left = percent(middle);
+  return element("span", { className: "t2s-bar", ariaHidden: "true" }, range, point);
+}
+
+function step(row) {
+  if (!row.total) return row.doing;
+  return element(
+    "span",
+    {},
+    `${row.doing} ${row.done} of ${row.total}, ${row.right} right `,
+    element("progress", { max: row.total, value: row.done, ariaLabel: `${row.label}: ${row.doing}` }),
+  );
+}
+
+function line(row, state, send) {
+  const use = element("button", {
+    type: "button",
+    className: "t2s-button",
+    textContent: state.used === row.label ? "In use" : "Use this program",
+    disabled: state.used === row.label,
+    onclick: () => send("use", row.label),
+  });
+  const cells = [row.label, step(row), row.valset, row.heldOut, bar(row.share), row.cost, row.verdict];
+  return element("tr", {}, ...cells.map((cell) => element("td", {}, cell)), element("td", {}, row.program ? use : ""));
+}
+
+function table(columns, lines) {
+  const head = element("tr", {}, ...columns.map((name) => element("th", { scope: "col" }, name)));
+  return element("table", {}, element("thead", {}, head), element("tbody", {}, ...lines));
+}
+
+function flips(flip) {
+  const statement = (text, isRight) =>
+    element("td", { className: isRight ? "t2s-right" : "t2s-wrong" }, `${isRight ? "✓" : "✗"} `, element("code", {}, text));
+  const lines = flip.questions.map(([question, first, second, isSecondRight]) =>
+    element("tr", {}, element("td", {}, question), statement(first, !isSecondRight), statement(second, isSecondRight)),
+  );
+  const title = `${flip.questions.length} held-out questions flipped with ${flip.label}`;
+  return element("details", {}, element("summary", {}, title), table(["question", "none", flip.label], lines));
+}
+
+function render({ model, el }) {
+  const send = (act, label = "") => model.send({ do: act, label });
+  const draw = () => {
+    const state = model.get("state");
+    const open = [...el.querySelectorAll("details")].map((details) => details.open);
+    const act = state.isRunning ? "stop" : "resume";
+    const button = element("button", {
+      type: "button",
+      className: "t2s-button",
+      textContent: state.isRunning ? "Stop" : "Resume",
+      onclick: () => send(act),
+    });
+    const columns = ["program", "step", "valset", "held out", "0 … 100 %", "cost", "against none", ""];
+    const lines = state.rows.map((row) => line(row, state, send));
+    const notes = state.notes.map((note) => element("p", {}, note));
+    const parts = [
+      element("p", { className: "t2s-quiet" }, state.title),
+      table(columns, lines),
+      ...(state.isRunning || state.canResume ? [button] : []),
+      element("div", { role: "status" }, ...notes),
+      ...state.flips.map(flips),
+    ];
+    el.replaceChildren(element("div", { className: "t2s t2s-compare" }, ...parts));
+    [...el.querySelectorAll("details")].forEach((details, place) => (details.open = open[place] ?? false));
+  };
+  model.on("change:state", draw);
+  draw();
+  return () => model.off("change:state", draw);
+}
+
+export default { render };
