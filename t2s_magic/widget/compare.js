@@ -8,7 +8,7 @@ function element(tag, properties = {}, ...children) {
 }
 
 function percent(share) {
-  return `${(100 * share).toFixed(1)} %`;
+  return `${(100 * share).toFixed(1)}%`; // CSS takes no space before the sign
 }
 
 function bar(share) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -34,6 +35,12 @@ def prepare(folder: Path) -> None:
     write_notebook(folder / "compare.ipynb", CELLS)
 
 
+def known_share(folder: Path) -> float:
+    (results,) = folder.glob("t2s_studies/*/results.json")
+    scores = json.loads(results.read_text())["rows"][0]["testset"]
+    return sum(score["correct"] for score in scores) / len(scores)
+
+
 def test_programs_are_compared_live_and_one_is_used_by_a_click(tmp_path):
     prepare(tmp_path)
     known = {question: sql for number, (question, sql) in enumerate(QUESTIONS) if number % 3}
@@ -49,6 +56,8 @@ def test_programs_are_compared_live_and_one_is_used_by_a_click(tmp_path):
         expect(compared.get_by_role("row")).to_have_count(3)
         expect(compared).to_contain_text("No program is shown to be better by these 10 held-out questions.")
         expect(compared.get_by_role("row").nth(1)).to_contain_text("/10 = ")
+        right = known_share(tmp_path)
+        expect(compared.locator(".t2s-point").first).to_have_attribute("style", f"left: {100 * right:.0f}%;")
         expect(notebook.output(1).locator(".t2s-twin")).to_be_hidden()
         compared.get_by_role("row").nth(2).get_by_role("button", name="Use this program").click()
         expect(compared.get_by_role("row").nth(2).get_by_role("button", name="In use")).to_be_disabled()
