@@ -20,7 +20,12 @@ RULE = "─" * 100
 def main() -> int:
     arguments = _parser().parse_args()
     notebook = nbformat.read(arguments.notebook, as_version=4)
-    client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": arguments.notebook.parent}})
+    client = NotebookClient(
+        notebook,
+        timeout=300,
+        resources={"metadata": {"path": arguments.notebook.parent}},
+        extra_arguments=["--log-level=ERROR"],  # its warnings are about its sockets, not about the notebook
+    )
     try:
         with client.setup_kernel():
             for index, cell in enumerate(notebook.cells):
