@@ -85,7 +85,7 @@ def _name(node: tree.Expression, frame: Frame) -> str:
         case tree.Call(name, (operand,)) if name in _TRANSPARENT:
             return _name(operand, frame)
         case tree.Call(name, (operand, *_)) if name in _PREFIXES:
-            return f"{_PREFIXES[name]}_{_name(operand, frame)}"
+            return _prefixed(_PREFIXES[name], _name(operand, frame))
         case tree.Call("concat", (left, right)):
             return "full_name" if "name" in _name(left, frame) and "name" in _name(right, frame) else "text"
         case tree.Call("days_between", _):
@@ -96,6 +96,11 @@ def _name(node: tree.Expression, frame: Frame) -> str:
             return _ARITHMETIC.get(name, name)
         case _:
             return "value"
+
+
+def _prefixed(prefix: str, name: str) -> str:
+    """``total_quantity``; but ``sum_of_total``, not ``total_total``."""
+    return f"sum_of_{name}" if prefix == "total" and name.startswith("total") else f"{prefix}_{name}"
 
 
 def _value_of(conditions: tree.Conditions, candidates: Sequence[Candidate]) -> str:
