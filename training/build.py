@@ -22,7 +22,7 @@ from training.train import checkpoint_file
 
 SYNTHESIS = WORK / "synthesis"
 SEEDS = (1, 2, 3)
-SHARES = ("spider", "spider_others", "spider_syn", "spider_asked:0.6", "batch1:0.25", "batch2:0.25", "batch3:0.25")
+SHARES = ("spider", "spider_others", "spider_syn", "spider_asked:0.6", "batch1:0.2", "batch2:0.3", "batch3:0.3")
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--first-minutes", type=float, default=28)
-    parser.add_argument("--second-minutes", type=float, default=62)
+    parser.add_argument("--second-minutes", type=float, default=53)
     options = parser.parse_args()
     for step in steps(options.data, options.first_minutes, options.second_minutes):
         step.run()
