@@ -10,12 +10,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from t2s_magic.database import Database, connect
 from t2s_magic.errors import UsageError
 from t2s_magic.guard import quote_name
 
 NULL = "\\N"
+# Told in full: DuckDB guesses the form of a file from its content, and an empty table's file has none.
+CSV_AS_WRITTEN = (
+    "FORMAT csv, AUTO_DETECT false, HEADER false, PARALLEL false, DELIMITER ',', "
+    f"QUOTE '\"', ESCAPE '\"', NULLSTR '{NULL}'"
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ class _Table:
 def open_in(dialect: str, path: Path, server: str = "") -> Database:
     """The SQLite file at ``path``, opened as it is or copied into ``dialect`` ("duckdb", "postgres").
 
-    ``server`` is the URL of a PostgreSQL server; the copy lives in a schema of its own there, replaced at each call.
+    ``server`` is the URL of a PostgreSQL server; the copy is a database of its own there, replaced at each call.
     Column types follow the values: SQLite lets a column hold what it likes, other engines do not. Keys that the rows
     break are left out.
     """
@@ -58,9 +64,7 @@ def _copy_to_duckdb(path: Path) -> Database:
         for table in _parents_first(_tables(source)):
             target.execute(_create_table(table, "duckdb"))
             file = _write_csv(source, table, Path(folder))
-            target.execute(
-                f"COPY {quote_name(table.name, 'duckdb')} FROM '{file}' (FORMAT csv, HEADER false, NULLSTR '{NULL}')"
-            )
+            target.execute(f"COPY {quote_name(table.name, 'duckdb')} FROM '{file}' ({CSV_AS_WRITTEN})")
     return connect(target)
 
 
@@ -70,20 +74,18 @@ def _copy_to_postgres(path: Path, server: str) -> Database:
     if not server:
         raise UsageError("--dialect postgres needs a server: set T2S_POSTGRES to its URL.")
     name = "t2s_" + path.stem.lower()
+    url = urlsplit(server)._replace(path=f"/{name}").geturl()
     with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE IF EXISTS {quote_name(name, 'postgres')}".encode())
+        admin.execute(f"DROP DATABASE IF EXISTS {quote_name(name, 'postgres')} WITH (FORCE)".encode())
         admin.execute(f"CREATE DATABASE {quote_name(name, 'postgres')}".encode())
-        dsn = psycopg.conninfo.make_conninfo(server, dbname=name)
-    target = psycopg.connect(dsn)
-    with _source(path) as source, tempfile.TemporaryDirectory() as folder:
+    with psycopg.connect(url) as target, _source(path) as source, tempfile.TemporaryDirectory() as folder:
         for table in _parents_first(_tables(source)):
             target.execute(_create_table(table, "postgres").encode())
             file = _write_csv(source, table, Path(folder))
             statement = f"COPY {quote_name(table.name, 'postgres')} FROM STDIN (FORMAT csv, NULL '{NULL}')"
             with target.cursor().copy(statement.encode()) as copy:
                 copy.write(file.read_bytes())
-    target.commit()
-    return connect(target)
+    return connect(url)
 
 
 class _source:  # noqa: N801 - a context manager, used like a function
