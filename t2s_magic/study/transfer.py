@@ -20,7 +20,7 @@ NULL = "\\N"
 # Told in full: DuckDB guesses the form of a file from its content, and an empty table's file has none.
 CSV_AS_WRITTEN = (
     "FORMAT csv, AUTO_DETECT false, HEADER false, PARALLEL false, DELIMITER ',', "
-    f"QUOTE '\"', ESCAPE '\"', NULLSTR '{NULL}'"
+    f"QUOTE '\"', ESCAPE '\"', NULLSTR '{NULL}', STRICT_MODE false"
 )
 
 
