@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from functools import lru_cache
@@ -11,7 +12,8 @@ from typing import Any
 
 from t2s_magic.schema import Column, ForeignKey, Schema, Table
 
-SPIDER = Path("/work/shared/data/spider")
+# Spider's folder, unless a caller names another.
+SPIDER = Path(os.environ.get("SPIDER", "data/spider"))
 
 
 def examples(split: str, folder: Path = SPIDER) -> list[dict[str, Any]]:
