@@ -20,6 +20,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from t2s_magic.builtin.encoder import HEADS, HIDDEN, LAYERS, MIDDLE_LAYER, batches_by_length, tokenize
+from training.linear import Linear
 
 PIECES_A_BATCH = 8_192
 
@@ -61,13 +62,13 @@ class BertLayer(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.query = nn.Linear(HIDDEN, HIDDEN)
-        self.key = nn.Linear(HIDDEN, HIDDEN)
-        self.value = nn.Linear(HIDDEN, HIDDEN)
-        self.mixed = nn.Linear(HIDDEN, HIDDEN)
+        self.query = Linear(HIDDEN, HIDDEN)
+        self.key = Linear(HIDDEN, HIDDEN)
+        self.value = Linear(HIDDEN, HIDDEN)
+        self.mixed = Linear(HIDDEN, HIDDEN)
         self.mixed_norm = nn.LayerNorm(HIDDEN, eps=1e-12)
-        self.inner = nn.Linear(HIDDEN, 4 * HIDDEN)
-        self.output = nn.Linear(4 * HIDDEN, HIDDEN)
+        self.inner = Linear(HIDDEN, 4 * HIDDEN)
+        self.output = Linear(4 * HIDDEN, HIDDEN)
         self.output_norm = nn.LayerNorm(HIDDEN, eps=1e-12)
 
     def load(self, weights: dict[str, Tensor], layer: int) -> None:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from t2s_magic.builtin.encoder import HIDDEN, WORD_VECTOR
 from t2s_magic.builtin.features import FLAGS, RELATIONS, Kind
+from training.linear import Linear
 from training.tuning import Texts
 
 LINK_PLANES = 6
@@ -74,9 +75,9 @@ class Attention(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.query = nn.Linear(width, width)
-        self.key_value = nn.Linear(width, 2 * width)
-        self.output = nn.Linear(width, width)
+        self.query = Linear(width, width)
+        self.key_value = Linear(width, 2 * width)
+        self.output = Linear(width, width)
 
     def forward(self, states: Tensor, memory: Tensor, bias: Tensor) -> Tensor:
         query = self._split(self.query(states))
@@ -92,8 +93,8 @@ class Attention(nn.Module):
 class FeedForward(nn.Module):
     def __init__(self, width: int, inner: int) -> None:
         super().__init__()
-        self.inner = nn.Linear(width, inner)
-        self.output = nn.Linear(inner, width)
+        self.inner = Linear(width, inner)
+        self.output = Linear(inner, width)
 
     def forward(self, states: Tensor) -> Tensor:
         return self.output(functional.gelu(self.inner(states), approximate="tanh"))
@@ -137,7 +138,7 @@ class Network(nn.Module):
         super().__init__()
         self.shape = shape
         width = shape.width
-        self.input = nn.Linear(WORD_VECTOR, width)
+        self.input = Linear(WORD_VECTOR, width)
         self.kind = nn.Embedding(len(Kind), width)
         self.flag = nn.Linear(FLAGS, width, bias=False)
         self.input_norm = nn.LayerNorm(width)
@@ -148,16 +149,16 @@ class Network(nn.Module):
         self.used = nn.Linear(width, 1)
 
         self.keyword = nn.Embedding(shape.keywords, width)
-        self.pointer_input = nn.Linear(width, width)
+        self.pointer_input = Linear(width, width)
         self.place = nn.Embedding(shape.max_tokens, width)
         self.decoder_norm = nn.LayerNorm(width)
-        self.demo_input = nn.Linear(2 * width, width)
+        self.demo_input = Linear(2 * width, width)
         self.demo_likeness = nn.Linear(1, width, bias=False)
         self.demo_bias = nn.Linear(1, shape.decoder_layers * shape.heads)
         self.decoder = nn.ModuleList(DecoderLayer(shape, dropout) for _ in range(shape.decoder_layers))
         self.output_norm = nn.LayerNorm(width)
-        self.pointer_query = nn.Linear(width, width)
-        self.pointer_key = nn.Linear(width, width)
+        self.pointer_query = Linear(width, width)
+        self.pointer_key = Linear(width, width)
         self.keyword_bias = nn.Parameter(torch.zeros(shape.keywords))
         self.used_weight = nn.Parameter(torch.zeros(1))
         self.dropout = RowDropout(dropout)

@@ -37,7 +37,7 @@ from training.model import UPPER, Batch, Network, Shape, loss_of
 from training.tuning import UpperLayers
 
 RUNS = Path(__file__).parent / "runs"
-SECONDS_BETWEEN_CHECKS = 480
+SECONDS_BETWEEN_CHECKS = 720
 WARM_UP_STEPS = 200
 CELLS_A_BATCH = 100_000
 STEPS_BETWEEN_MEETINGS = 8
@@ -161,7 +161,7 @@ class Run:
             yield from self.corpus.batches(share, CELLS_A_BATCH, Noise(), chance, self.upper is not None)
 
     def _step(self, batch: Batch) -> dict[str, float]:
-        self.network.train()
+        self._set_training(True)
         for group in self.optimizer.param_groups:
             group["lr"] = group["base"] * self._rate_factor()
         loss, figures = self._loss(batch)
@@ -171,6 +171,11 @@ class Run:
         self.optimizer.step()
         self.progress.step += 1
         return figures
+
+    def _set_training(self, trains: bool) -> None:
+        self.network.train(trains)
+        if self.upper is not None:
+            self.upper.train(trains)
 
     def _parameters(self) -> list[nn.Parameter]:
         return [one for group in self.optimizer.param_groups for one in group["params"]]
@@ -195,7 +200,7 @@ class Run:
     def _check(self, checks: Mapping[str, Sequence[int]]) -> None:
         own = {name: value.clone() for name, value in self._weights().items()}
         self._load_weights(self.average)
-        self.network.eval()
+        self._set_training(False)
         for name, chosen in checks.items():
             total: Counter[str] = Counter()
             share = chosen[self.team.rank :: self.team.size]
