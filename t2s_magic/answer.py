@@ -93,6 +93,10 @@ class Answer:
     def __repr__(self) -> str:
         return f"<Answer to {self.question!r}>"
 
+    def __str__(self) -> str:
+        """The answer as plain text, safe to print in a terminal."""
+        return answer_text(self._view)
+
     @property
     def question(self) -> str:
         return self._draft.question
@@ -143,7 +147,8 @@ class Answer:
     def run_now(self) -> None:
         """Run the SQL and wait for the end, which ``problem`` or ``rows`` tell; no more than one run at a time.
 
-        The kernel's interrupt cancels the statement and returns, too. Raises NotRunError where the SQL may not run.
+        The kernel's interrupt stops the statement before it goes on its way as KeyboardInterrupt. Raises NotRunError
+        where the SQL may not run.
         """
         if not self._view.can_run:
             raise NotRunError(f"This SQL was not run. {self.problem or 'It can only be shown here.'}", sql=self.sql)
@@ -152,6 +157,7 @@ class Answer:
             self._wait()
         except KeyboardInterrupt:
             self._interrupt()
+            raise
 
     def show(self) -> None:
         """Show the answer now, in the cell that is executing, where its later states follow; once a cell."""
@@ -372,6 +378,8 @@ def _never_ran(view: View) -> str:
         return f"This SQL was not run. {view.problem}"
     if not view.can_run:
         return "This SQL was not run: it can only be shown here. Copy it as a %%sql cell to run it yourself."
+    if view.is_abstained:
+        return "This answer was not run, since the model is not sure of it. Press Run under it, or ask with --run."
     return "This answer has not run yet. Press Run under it, or call its run_now()."
 
 

@@ -143,7 +143,7 @@ def _as_text(draft: Draft, outcome: Outcome | None) -> str:
     answer = Answer(draft, run=lambda _: outcome) if outcome else Answer(draft)
     if outcome:
         answer.run_now()
-    return str(answer._repr_mimebundle_()["text/plain"])
+    return str(answer)
 
 
 def _eval(options: argparse.Namespace) -> int:

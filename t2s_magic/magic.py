@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import threading
-import traceback
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -17,7 +15,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from traitlets import Bool, Float, Int, TraitError, Unicode, validate
 
 from t2s_magic.display import Display, NotebookDisplay, TerminalDisplay
-from t2s_magic.errors import Text2SqlError, UsageError
+from t2s_magic.errors import NotRunError, Text2SqlError, UsageError
 from t2s_magic.options import COMMANDS, Line, option_strings, rewrite_questions, split_line, split_options
 
 if TYPE_CHECKING:
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
 
 # In the order in which an answer needs them; the last one is the slowest.
 SLOW_IMPORTS = ("t2s_magic.session", "t2s_magic.answer", "t2s_magic.program")
+INTERRUPTED = "Interrupted. Nothing was changed; ask again when you like."
 
 
 def register(shell: InteractiveShell) -> None:
@@ -96,6 +95,7 @@ class Text2SQL(Magics):  # type: ignore[misc]  # IPython has no types
     @magic_arguments()
     @argument("--lm", metavar="NAME", help="the LM for this question: builtin, starling, or any dspy.LM name")
     @argument("-c", "--connection", metavar="ALIAS", help="ask this jupysql connection, not the current one")
+    @argument("--run", action="store_true", help="run it also when autorun is off or the model is not sure")
     @argument("--no-run", action="store_true", help="write the SQL and wait for Run")
     @argument("--save", metavar="NAME", help="keep the SQL under this name, for %%%%sql --with NAME")
     @argument("--evidence", metavar="TEXT", help="a hint for this question: 'active means status = 1'")
@@ -122,16 +122,16 @@ class Text2SQL(Magics):  # type: ignore[misc]  # IPython has no types
         self._told(lambda: self._command(line))
 
     def _told(self, act: Callable[[], Any], *, debug: bool = False) -> Any:
-        """Do it; a problem ends in its message instead of a traceback."""
+        """Do it. A problem fails the cell, so that nothing after it runs on old rows, in one line and no traceback."""
         try:
             return act()
         except Text2SqlError as problem:
-            if debug or self.debug:
-                traceback.print_exc()
-            print(str(problem), file=sys.stderr)  # noqa: T201 - the one line a person reads
-        except KeyboardInterrupt:
-            print("Interrupted. Nothing was changed; ask again when you like.", file=sys.stderr)  # noqa: T201
-        return None
+            if not (debug or self.debug):
+                _show_as_line(problem, problem.message)
+            raise
+        except KeyboardInterrupt as interrupt:
+            _show_as_line(interrupt, INTERRUPTED)
+            raise
 
     def _ask(self, line: str, cell: str) -> Answer:
         options, name, question = self._read(line, cell)
@@ -144,11 +144,16 @@ class Text2SQL(Magics):  # type: ignore[misc]  # IPython has no types
                 connection=options.connection,
                 evidence=options.evidence or "",
                 display=display,
-                autorun=self.autorun and not options.no_run,
+                autorun=(self.autorun or options.run) and not options.no_run,
+                even_if_unsure=options.run,
             )
         except (Text2SqlError, KeyboardInterrupt):
             display.clear()
             raise
+        if answer.problem:
+            if not display.is_live:
+                print(answer)  # noqa: T201 - a cell that fails has no value for IPython to print
+            raise NotRunError(answer.problem, sql=answer.sql)
         if options.save:
             self.session.save(options.save, answer)
         if name:
@@ -164,10 +169,14 @@ class Text2SQL(Magics):  # type: ignore[misc]  # IPython has no types
         question = "\n".join(part for part in (taken.question, cell.strip()) if part)
         if not question:
             raise UsageError("The question is empty. Write it under %%text2sql, such as: How many customers are there?")
-        return parser.parse_args(split_options(taken.options)), taken.name, question
+        options = parser.parse_args(split_options(taken.options))
+        if options.run and options.no_run:
+            raise UsageError("--run and --no-run exclude each other. Keep one of them.")
+        return options, taken.name, question
 
     def _command(self, line: str) -> None:
         from t2s_magic.commands import run_command
+        from t2s_magic.widget import visible
 
         name, _, rest = line.strip().partition(" ")
         display = self._display()
@@ -176,7 +185,7 @@ class Text2SQL(Magics):  # type: ignore[misc]  # IPython has no types
 
             LiveStudy(self.session, rest, display).start()
             return
-        print(run_command(line, self.session))  # noqa: T201 - a command's answer is text
+        print(visible(run_command(line, self.session)))  # noqa: T201 - a command's answer is text
 
     def completions(self) -> dict[str, Callable[..., list[str]]]:
         """For each magic, what the Tab key offers after it."""
@@ -186,3 +195,11 @@ class Text2SQL(Magics):  # type: ignore[misc]  # IPython has no types
             "%%text2sql": lambda *_: options,
             "%t2s": lambda *_: list(COMMANDS),
         }
+
+
+def _show_as_line(problem: BaseException, message: str) -> None:
+    """Let IPython show ``problem`` as ``message`` instead of a traceback."""
+    from t2s_magic.widget import visible
+
+    # IPython asks an exception for this method before it makes a traceback of its own; ipyparallel uses it, too.
+    problem._render_traceback_ = visible(message).splitlines  # type: ignore[attr-defined]

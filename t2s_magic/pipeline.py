@@ -114,12 +114,18 @@ def execute(sql: str, database: Database | Any, *, limits: Limits = Limits()) ->
     return database.run(_check(sql, database.schema()), limits)
 
 
-def run(sql: str, database: Database, *, limits: Limits = Limits()) -> Outcome:
-    """``execute`` for a person: what went wrong is the outcome's ``problem``, and 0 rows are explained."""
+def run(sql: str, database: Database, *, limits: Limits = Limits(), known: Draft | None = None) -> Outcome:
+    """``execute`` for a person: what went wrong is the outcome's ``problem``, and 0 rows are explained.
+
+    Words and assumptions are those of ``known``, a draft made just now, if it has the same SQL; else read back anew.
+    """
     try:
         schema = database.schema()
         rows = database.run(_check(sql, schema), limits)
-        words, assumptions = _read_back(sql, schema, database)
+        if known is not None and known.sql == sql:
+            words, assumptions = known.in_words, known.assumptions
+        else:
+            words, assumptions = _read_back(sql, schema, database)
         why_empty = "" if rows.rows else guard.why_empty(sql, schema, partial(_look_up, database, schema))
     except Text2SqlError as error:
         return _failed(sql, error)
@@ -156,6 +162,7 @@ class Asker:
         )
         self._sample_values = sample_values
         self._indexes: WeakKeyDictionary[Database, CellIndex] = WeakKeyDictionary()
+        self._schemas: WeakKeyDictionary[Database, Schema] = WeakKeyDictionary()
         self._told: set[str] = set()
 
     def ask(self, question: str, database: Database, *, evidence: str = "", pairs: Sequence[Pair] = ()) -> Draft:
@@ -163,7 +170,7 @@ class Asker:
         started = perf_counter()
         question = _tidy(question)
         schema = _readable(database)
-        notices = self._first_use(database)
+        notices = self._first_use(database) + self._changes(schema, database)
         values = self._values(question, schema, database)
         program = self.program.for_database(partial(_check, schema=schema), database.explain)
         try:
@@ -202,6 +209,24 @@ class Asker:
             f"{cells}. %t2s prompt shows the exact text.",
         )
 
+    def _changes(self, schema: Schema, database: Database) -> tuple[str, ...]:
+        """What has changed in the schema since the last question, said once."""
+        before = self._schemas.get(database, schema)
+        self._schemas[database] = schema
+        if before is schema or before.tables == schema.tables:
+            return ()
+        return (f"The schema of {database.label} has changed: {_what_changed(before, schema)}. It was read anew.",)
+
+    def _tables_shown(self, prediction: Any) -> tuple[str, ...]:
+        """How much of a large schema an LM was shown; the built-in model is handed all of it."""
+        sent, total = prediction.tables_sent, prediction.tables_total
+        if not self.backend.host or sent >= total:
+            return ()
+        return (
+            f"The schema is larger than a prompt: {self.backend.name} was shown {sent:,} of {total:,} tables, those "
+            "nearest to the words of the question. %t2s prompt shows which.",
+        )
+
     def _draft(
         self,
         question: str,
@@ -232,7 +257,10 @@ class Asker:
             alternatives=_alternatives(prediction, schema),
             abstained=prediction.abstained,
             prompt=prediction.prompt,
-            notices=notices + _asked_about(prediction) + _said_instead(prediction.answer),
+            notices=notices
+            + self._tables_shown(prediction)
+            + _asked_about(prediction)
+            + _said_instead(prediction.answer),
         )
 
     def _without_sql(
@@ -271,6 +299,22 @@ def _readable(database: Database) -> Schema:
     return schema
 
 
+def _what_changed(before: Schema, after: Schema) -> str:
+    """``"new: bonus; changed: person"``, each with the first few names."""
+    old, new = ({table.full_name: table for table in schema.tables} for schema in (before, after))
+    names = {
+        "new": [name for name in new if name not in old],
+        "gone": [name for name in old if name not in new],
+        "changed": [name for name in new if name in old and new[name] != old[name]],
+    }
+    return "; ".join(f"{what}: {_first_few(found)}" for what, found in names.items() if found)
+
+
+def _first_few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMES_SHOWN:,} more" if len(names) > NAMES_SHOWN else ""
+    return ", ".join(names[:NAMES_SHOWN]) + more
+
+
 def _check(sql: str, schema: Schema) -> CheckedSql:
     """The whole check before anything runs: form, functions, tables, then every column's name."""
     checked = guard.check(sql, schema.dialect, schema=schema)
@@ -294,9 +338,8 @@ def _not_seen(schema: Schema) -> tuple[str, ...]:
     """What the user may expect in the rows and our view does not have."""
     if not schema.unseen:
         return ()
-    named = [f"{name} ({kind})" for name, kind in schema.unseen[:NAMES_SHOWN]]
-    more = f" and {len(schema.unseen) - NAMES_SHOWN} more" if len(schema.unseen) > NAMES_SHOWN else ""
-    return (f"Not seen from this read-only view: {', '.join(named)}{more}.",)
+    named = [f"{name} ({kind})" for name, kind in schema.unseen]
+    return (f"Not seen from this read-only view: {_first_few(named)}.",)
 
 
 def _failed(sql: str, error: Text2SqlError) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +22,8 @@ from t2s_magic.memory import Pairs, demos_for, make_pair
 LM_VARIABLES = ("T2S_LM", "T2S_API_BASE", "T2S_API_KEY")
 ENFORCED = "read-only, enforced by the engine"
 CHECKED_ONLY = "checked; read-only is not enforced by this engine, so it waits for your Run"
+
+WAITS = "So it was not run: press Run, or ask again with --run."
 
 Progress = Callable[[str], None]
 
@@ -65,10 +68,12 @@ class Session:
         evidence: str = "",
         display: Display,
         autorun: bool,
+        even_if_unsure: bool = False,
     ) -> Answer:
         """Ask, show the answer in ``display``, and run its SQL if ``autorun`` and the engine enforces read-only.
 
-        ``display`` is told meanwhile what is being waited for.
+        A draft on which the model abstained runs by itself only with ``even_if_unsure``. ``display`` is told meanwhile
+        what is being waited for. Raises KeyboardInterrupt with the statement stopped and the answer shown.
         """
         self._on_progress = display.tell
         database = self.connections.database(connection)
@@ -76,9 +81,12 @@ class Session:
         schema = database.schema()
         pairs = demos_for(question, self.pairs().load(), schema, self.settings.demos)
         draft = asker.ask(question, database, evidence=evidence, pairs=pairs)
-        self.last = answer = self._answer(draft, database, display)
+        runs = autorun and draft.checked is not None and database.is_read_only_enforced
+        if runs and draft.abstained and not even_if_unsure:
+            runs, draft = False, replace(draft, notices=(*draft.notices, WAITS))
+        self.last = answer = self._answer(draft, database, display, known=draft if runs else None)
         answer.show()
-        if autorun and draft.checked is not None and database.is_read_only_enforced:
+        if runs:
             answer.run_now()
         return answer
 
@@ -120,11 +128,15 @@ class Session:
         for asker in self._askers.values():
             asker.forget()
 
-    def _answer(self, draft: pipeline.Draft, database: Database, display: Display | None) -> Answer:
+    def _answer(
+        self, draft: pipeline.Draft, database: Database, display: Display, *, known: pipeline.Draft | None
+    ) -> Answer:
+        """The answer; its first run takes over what is ``known`` of the draft, which was read back a moment ago."""
         pairs = self.pairs()
+        fresh = iter([known])
         return Answer(
             draft,
-            run=lambda sql: pipeline.run(sql, database, limits=self.limits()),
+            run=lambda sql: pipeline.run(sql, database, limits=self.limits(), known=next(fresh, None)),
             review=partial(pipeline.review, database=database),
             cancel=database.cancel,
             approve=partial(self._approve, pairs, database),

@@ -1,5 +1,6 @@
 """The magics in a real IPython shell, with real jupysql, over a real SQLite file and an LM behind real HTTP."""
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from openai_server import openai_server
 from sql.connection import ConnectionManager
 
 from t2s_magic.answer import Answer
+from t2s_magic.errors import NotRunError, Text2SqlError
 
 NAMES = "SELECT name, age FROM person ORDER BY age"
 
@@ -50,6 +52,14 @@ def run(shell: InteractiveShell, cell: str):
     return result.result, captured.stdout, captured.stderr
 
 
+def fail(shell: InteractiveShell, cell: str):
+    """What a cell that fails raises, and what it shows."""
+    with capture_output() as captured:
+        result = shell.run_cell(cell)
+    assert not result.success
+    return result.error_in_exec, captured.stdout + captured.stderr
+
+
 def test_a_cell_becomes_an_answer_with_its_rows(shell, server):
     answer, _, _ = run(shell, "%%text2sql\nWho is how old?")
     assert isinstance(answer, Answer)
@@ -88,6 +98,12 @@ def test_autorun_can_be_switched_off(shell, server):
     assert "Press Run" in repr(_problem(answer))
 
 
+def test_a_question_can_be_run_although_autorun_is_off(shell, server):
+    run(shell, "%config Text2SQL.autorun = False")
+    answer, _, _ = run(shell, "%%text2sql --run\nWho is how old?")
+    assert len(answer.rows) == 3
+
+
 def _problem(answer: Answer) -> Exception:
     with pytest.raises(Exception, match="Press Run") as caught:
         _ = answer.rows
@@ -116,6 +132,7 @@ def test_a_saved_answer_can_be_built_on(shell, server):
         ("%text2sql", "The question is empty"),
         ("%%text2sql --no-rum\nWho?", "There is no option --no-rum. Did you mean --no-run?"),
         ("%%text2sql --connection other\nWho?", "There is no connection 'other'"),
+        ("%%text2sql --run --no-run\nWho?", "--run and --no-run exclude each other"),
         ("%%text2sql --lm nonsense\nWho?", "No LM is called 'nonsense'"),
         ("%t2s stauts", "There is no command 'stauts'. Did you mean status?"),
         ("%t2s pairs remove 3", "There is no pair 3"),
@@ -123,24 +140,44 @@ def test_a_saved_answer_can_be_built_on(shell, server):
         ("%t2s use", "Name a DataFrame"),
     ],
 )
-def test_wrong_use_ends_in_one_clear_line(shell, cell, message):
-    value, _, stderr = run(shell, cell)
-    assert value is None
-    assert message in stderr
-    assert stderr.count("\n") == 1
-    assert "Traceback" not in stderr
+def test_wrong_use_fails_the_cell_in_one_clear_line(shell, cell, message):
+    error, shown = fail(shell, cell)
+    assert isinstance(error, Text2SqlError)
+    assert message in shown
+    assert shown.count("\n") == 1
+    assert "Traceback" not in shown
 
 
 def test_no_connection_says_what_to_run(shell, server):
     ConnectionManager.close_all()
     ConnectionManager.current = None
-    _, _, stderr = run(shell, "%%text2sql\nWho is how old?")
-    assert stderr == "No database connection. Run %load_ext sql, then %sql <url>.\n"
+    assert fail(shell, "%%text2sql\nWho is how old?")[1] == (
+        "No database connection. Run %load_ext sql, then %sql <url>.\n"
+    )
 
 
-def test_debug_adds_the_traceback(shell):
-    _, _, stderr = run(shell, "%%text2sql --debug --connection other\nWho?")
-    assert "Traceback" in stderr
+def test_a_question_without_rows_shows_its_answer_and_fails_the_cell(shell, monkeypatch):
+    with openai_server("DROP TABLE person") as server:
+        monkeypatch.setenv("T2S_API_BASE", server.base_url)
+        error, shown = fail(shell, "answer = %text2sql Forget everyone?")
+    assert isinstance(error, NotRunError)
+    assert "DROP TABLE person" in shown
+    assert shown.endswith(f"{error.message}\n")
+    assert "Traceback" not in shown
+    assert "answer" not in shell.user_ns
+
+
+def test_debug_shows_the_traceback(shell):
+    _, shown = fail(shell, "%%text2sql --debug --connection other\nWho?")
+    assert "Traceback" in shown
+    assert "There is no connection 'other'" in shown
+
+
+def test_deceptive_characters_in_what_a_command_tells_are_made_visible(shell, tmp_path):
+    pair = {"question": "Who \x1b[31m\u202eis?", "sql": NAMES, "dialect": "sqlite", "schema": "", "tables": [], "date": ""}
+    (tmp_path / "t2s_pairs.jsonl").write_text(json.dumps(pair))
+    _, stdout, _ = run(shell, "%t2s pairs")
+    assert stdout.startswith("1  Who ␛[31m⟨U+202E⟩is?\n")
 
 
 def test_status_says_what_is_in_use_and_what_leaves_the_machine(shell, server):
@@ -167,8 +204,7 @@ def test_an_lm_is_changed_in_one_line_and_a_wrong_name_is_said_at_once(shell, se
     run(shell, "%t2s lm starling")
     _, stdout, _ = run(shell, "%t2s lm")
     assert stdout.startswith(f"starling at {server.host}")
-    _, _, stderr = run(shell, "%t2s lm nonsense")
-    assert "No LM is called 'nonsense'" in stderr
+    assert "No LM is called 'nonsense'" in fail(shell, "%t2s lm nonsense")[1]
 
 
 def test_an_approved_answer_is_kept_listed_and_removed(shell, server, tmp_path):
