@@ -48,14 +48,13 @@ for _plain, _matched in {
 
 @dataclass(frozen=True)
 class Ready:
-    """An example with its features; ``vectors`` are those of its words and values."""
+    """An example with its features, and the vector that tells how like two questions are."""
 
     example: Example
     database: str
     schema: SchemaFeatures
     features: QuestionFeatures
     likeness_vector: Floats
-    vectors: NDArray[np.float16]
 
 
 @dataclass(frozen=True)
@@ -100,13 +99,11 @@ class Corpus:
         places = []
         for example, features in zip(examples, read, strict=True):
             database = f"{group}/{example.db_id}"
-            words = self.store.words(features.words)
-            values = [self.store.words(text).mean(0, keepdims=True) for text in features.value_texts]
-            vectors = np.concatenate([words, *values]).astype(np.float16)
             places.append(len(self.ready))
             self._by_database[database].append(len(self.ready))
             schema, _ = self._schemas[database]
-            self.ready.append(Ready(example, database, schema, features, likeness_vector(words), vectors))
+            like = likeness_vector(self.store.words(features.words))
+            self.ready.append(Ready(example, database, schema, features, like))
         return places
 
     def _item_vectors(self, features: SchemaFeatures) -> Floats:
@@ -237,9 +234,10 @@ class Corpus:
         batch.demo_likeness, batch.demo_mask = torch.from_numpy(likeness), torch.from_numpy(mask)
 
     def _node_vectors(self, ready: Ready) -> Floats:
-        words = len(ready.features.words)
+        words = self.store.words(ready.features.words)
         items = self._schemas[ready.database][1]
-        return np.concatenate([ready.vectors[:words], items, ready.vectors[words:]])
+        values = [self.store.words(text).mean(0, keepdims=True) for text in ready.features.value_texts]
+        return np.concatenate([words, items, *values])
 
 
 @dataclass(frozen=True)

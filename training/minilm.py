@@ -121,7 +121,8 @@ class MiniLM(nn.Module):
 class TextStore:
     """States of layers 3 and 6 for every word piece of the texts seen so far, in half precision; grows on disk.
 
-    ``folder`` holds numbered shards, each an ``.npz`` beside a ``.json`` with its texts.
+    ``folder`` holds numbered shards: a ``.json`` with its texts, an ``.npz`` with their places, and their states in an
+    ``.npy`` that the processes of a run share in memory.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -155,7 +156,8 @@ class TextStore:
             for row, index in enumerate(batch):
                 states[offsets[index] : offsets[index + 1]] = both[row, : lengths[index]]
         word_of = np.concatenate([np.array(words, np.int16) for _, words in encodings])
-        np.savez(path.with_suffix(".npz"), states=states, word_of=word_of, offsets=offsets)
+        np.save(path.with_suffix(".npy"), states)
+        np.savez(path.with_suffix(".npz"), word_of=word_of, offsets=offsets)
         path.write_text(json.dumps(new, ensure_ascii=False), "utf-8")
         self._add_shard(path)
 
@@ -180,6 +182,6 @@ class TextStore:
         arrays = np.load(path.with_suffix(".npz"))
         offsets = arrays["offsets"]
         shard = len(self._shards)
-        self._shards.append((arrays["states"], arrays["word_of"]))
+        self._shards.append((np.load(path.with_suffix(".npy"), mmap_mode="r"), arrays["word_of"]))
         for row, text in enumerate(json.loads(path.read_text("utf-8"))):
             self._index[tuple(text)] = (shard, int(offsets[row]), int(offsets[row + 1]))
