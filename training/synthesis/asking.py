@@ -19,6 +19,7 @@ class Asker(Conditions):
         for maker in self.chance.sample(makers, len(makers)):
             found = maker(table)
             if found is not None and not (is_total and not found.is_total):
+                self.computed.append(found)
                 return found
         return None
 
@@ -111,6 +112,8 @@ class Asker(Conditions):
         quantity = quantities[0]
         way = self.way(price)
         text = self.one_of(
+            "revenue" if "price" in way else "cost",
+            "total sales" if "price" in way else f"total {way}",
             f"total value at {way}",
             f"value of {self.plural(table)} at {way}",
             f"total {way} times {self.way(quantity)}",

@@ -113,27 +113,59 @@ class Conditions(Periods):
             "city": self._place,
             "country": self._place,
             "region": self._place,
-            "date": self._dated,
-            "datetime": self._dated,
+            "date": self.dated,
+            "datetime": self.dated,
         }
         if column.kind in makers:
             said = makers[column.kind](column)
         elif column.what.is_number or column.kind == "year":
             said = self._number(column)
         else:
-            said = self._text(column)
-        return replace(said, column=column) if said else None
+            said = self._missing(column) or self._text(column)
+        if said is None:
+            return None
+        said = replace(said, column=column)
+        self.conditions.append(said)
+        return said
+
+    def _missing(self, column: Col) -> Said | None:
+        """Now and then, where some cells are empty: "without an email address"."""
+        if self.maybe(0.5) or all(row[column.name] is not None for row in column.table.rows):
+            return None
+        way = self.way(column)
+        if self.maybe(0.25):
+            return Said(
+                f"{column.full} IS NOT NULL", way, after=self.one_of(f"with a known {way}", f"that have a {way}")
+            )
+        return Said(
+            f"{column.full} IS NULL",
+            way,
+            after=self.one_of(
+                f"without a {way}",
+                f"that have no {way}",
+                f"with no {way} on file",
+                f"whose {way} is missing",
+                f"whose {way} is not known",
+                f"where no {way} is given",
+            ),
+        )
 
     def _category(self, column: Col) -> Said | None:
         values = column.values()
         if len(values) < 2:
             return None
-        one, other = (str(value) for value in self.chance.sample(values[:5], 2))
+        if column.codes and self.maybe(0.8):
+            return self._coded(column)
+        one, other = self.chance.sample(values[:5], 2)
         way = self.way(column)
-        said = self.value(one)
+        said = self.value(str(one))
         chosen = self.chance.random()
         if chosen < 0.12:
-            after = self.one_of(f"with {way} {said} or {self.value(other)}", f"whose {way} is {said} or {other}")
+            after = self.one_of(
+                f"with {way} {said} or {self.value(str(other))}",
+                f"whose {way} is {said} or {other}",
+                f"whose {way} is either {said} or {other}",
+            )
             return Said(f"{column.full} IN ({literal(one)}, {literal(other)})", way, after=after)
         if chosen < 0.22:
             after = self.one_of(
@@ -141,9 +173,9 @@ class Conditions(Periods):
             )
             return Said(f"{column.full} <> {literal(one)}", way, after=after)
         sql = f"{column.full} = {literal(one)}"
-        if column.what.is_adjective and self.maybe(0.6):
+        if isinstance(one, str) and column.what.is_adjective and not column.codes and self.maybe(0.6):
             return Said(sql, way, before=one.lower() if self.maybe(0.8) else one)
-        if self.maybe(0.3):
+        if self.maybe(0.3) and not column.codes:
             return Said(sql, way, before=said)
         after = self.one_of(
             f"with {way} {said}",
@@ -153,6 +185,16 @@ class Conditions(Periods):
             f"with {said} {way}",
         )
         return Said(sql, way, after=after)
+
+    def _coded(self, column: Col) -> Said:
+        """The word for which the database has a code."""
+        code = self.chance.choice(column.values()[:5])
+        word, way = column.codes[code], self.way(column)
+        sql = f"{column.full} = {literal(code)}"
+        if column.what.is_adjective or self.maybe(0.4):
+            return Said(sql, word, before=word.lower(), is_coded=True)
+        after = self.one_of(f"with {way} {word}", f"whose {way} is {word}", f"of the {way} {word}")
+        return Said(sql, word, after=after, is_coded=True)
 
     def _flag(self, column: Col) -> Said:
         is_yes = self.maybe(0.6)
@@ -213,6 +255,9 @@ class Conditions(Periods):
         if column.what.kind == "qty" and self.maybe(0.5):
             counted = {">": "more than", "<": "fewer than", ">=": "at least", "<=": "at most"}
             return Said(f"{column.full} {comparison} {bound}", way, after=f"with {counted[comparison]} {said} {way}")
+        compared = _comparatives(column)[0 if comparison == ">" else 1] if comparison in "<>" else ""
+        if compared and self.maybe(0.5):
+            return Said(f"{column.full} {comparison} {bound}", way, after=f"that are {compared} than {said}")
         word = self.chance.choice(ways)
         after = self.one_of(
             f"with {way} {word} {said}", f"whose {way} is {word} {said}", f"where {way} is {word} {said}"
@@ -260,7 +305,8 @@ class Conditions(Periods):
         ending = value[-2:].strip()
         return Said(f"{column.full} LIKE '%{ending}'", way, after=f"whose {way} ends with '{ending}'")
 
-    def _dated(self, column: Col) -> Said | None:
+    def dated(self, column: Col) -> Said | None:
+        """A condition on a date; its text is the verb, its end the period."""
         days = sorted(str(value)[:10] for value in column.values())
         if len(days) < 4:
             return None
@@ -302,6 +348,19 @@ class Conditions(Periods):
     @staticmethod
     def _noun(said: Said, plural: str) -> str:
         return f"{said.before} {plural} {said.after}".strip()
+
+
+def _comparatives(column: Col) -> tuple[str, str]:
+    """``("taller", "shorter")`` from its superlatives; empty where there is none or it has another form."""
+    highest, lowest = (_comparative(word.strip()) for word in column.what.superlatives or ("", ""))
+    return highest, lowest
+
+
+def _comparative(superlative: str) -> str:
+    first, _, rest = superlative.partition(" ")
+    if rest:
+        return f"{'more' if first == 'most' else 'less'} {rest}" if first in ("most", "least") else ""
+    return first.removesuffix("est") + "er" if first.endswith("est") and first not in ("best",) else ""
 
 
 def _round(number: float) -> float | int:

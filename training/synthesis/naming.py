@@ -20,9 +20,37 @@ _SHORT = dict(
         "created:crtd opened:opnd closed:clsd level:lvl rating:rtg capacity:cap charge:chg cost:cst currency:ccy "
         "method:mthd segment:seg industry:ind material:mat maximum:max minimum:min distance:dist schedule:sched "
         "scheduled:schd purchase:purch request:req member:mbr membership:mbrship production:prodn "
-        "inspection:insp project:proj task:tsk hours:hrs quarter:qtr group:grp population:pop temperature:temp"
+        "inspection:insp project:proj task:tsk hours:hrs quarter:qtr group:grp population:pop temperature:temp "
+        "vehicle:veh driver:drv hourly:hrly monthly:mthly annual:ann average:avg available:avail insurance:ins "
+        "policy:pol claim:clm premium:prem contract:contr agreement:agrmt license:lic registration:reg model:mdl "
+        "manufacturer:mfr equipment:equip machine:mach maintenance:maint technician:tech branch:brnch store:str "
+        "company:co client:clnt contact:ctct title:ttl first:fst last:lst gender:gndr email:eml phone:ph "
+        "fee:fee tax:tx gross:grs net:nt balance:bal credit:crdt limit:lmt interest:intr currency:ccy "
+        "start:strt finish:fin end:end due:due paid:pd signed:sgnd joined:jnd hired:hrd resolved:rslvd "
+        "priority:prio severity:sev score:scr result:rslt percentage:pct share:shr ratio:rto points:pts "
+        "passenger:pax flight:flt airport:arpt route:rte station:stn departure:dep arrival:arr booking:bkg "
+        "guest:gst room:rm night:ngt reservation:resv event:evt ticket:tkt seat:st venue:ven stock:stk "
+        "inventory:inv bonus:bns overtime:ot absence:abs training:trng grade:grd campaign:camp channel:chnl "
+        "language:lang version:ver description:desc active:actv flag:flg indicator:ind remark:rmk street:str"
     ).split()
 )
+_GERMAN = dict(
+    pair.split(":")
+    for pair in (
+        "customer:kunde client:kunde order:auftrag invoice:rechnung item:position product:artikel article:artikel "
+        "employee:mitarbeiter name:bezeichnung first:vor last:nach date:datum amount:betrag quantity:menge price:preis "
+        "total:summe city:ort country:land region:gebiet status:status type:art category:gruppe group:gruppe "
+        "department:abteilung supplier:lieferant warehouse:lager stock:bestand delivery:lieferung payment:zahlung "
+        "discount:rabatt account:konto contract:vertrag project:projekt hours:stunden number:nr key:nr no:nr "
+        "salary:gehalt birth:geburt hire:eintritt start:beginn end:ende due:faellig paid:bezahlt created:erstellt "
+        "cost:kosten revenue:umsatz weight:gewicht machine:maschine branch:filiale store:filiale vehicle:fahrzeug "
+        "driver:fahrer trip:fahrt email:email phone:telefon street:strasse year:jahr month:monat duration:dauer "
+        "title:titel rating:note member:mitglied course:kurs student:student teacher:lehrer room:raum booking:buchung "
+        "guest:gast ticket:vorgang priority:prio patient:patient doctor:arzt policy:police claim:schaden "
+        "premium:praemie"
+    ).split()
+)
+_SUFFIXES = {False: ("master", "mst", "ref", "info", "data", "list"), True: ("log", "txn", "detail", "hist", "data")}
 RESERVED = frozenset(
     "order group table index select from where user check transaction case values key match commit release references "
     "default primary foreign to in on is as by at set all any and or not null join union limit offset end begin "
@@ -43,13 +71,14 @@ class Naming:
     named_columns: bool
     money_suffix: str
     table_case: str
+    has_suffixes: bool
 
     @staticmethod
     def draw(chance: random.Random) -> Naming:
         case = chance.choice(("snake",) * 6 + ("camel", "pascal", "pascal", "upper", "flat", "spaces"))
         return Naming(
             case=case,
-            shortening=chance.choice(("none",) * 6 + ("usual", "usual", "vowels")),
+            shortening=chance.choice(("none",) * 13 + ("usual",) * 6 + ("vowels", "vowels", "cut", "german")),
             is_plural=chance.random() < 0.5,
             table_prefix=chance.choice(("",) * 9 + ("tbl", "t", "dim", "app", "erp")),
             id_style=chance.choice(
@@ -58,10 +87,14 @@ class Naming:
             named_columns=chance.random() < 0.4,
             money_suffix=chance.choice(("",) * 6 + ("usd", "eur")),
             table_case=chance.choice((case, case, case, "pascal" if case == "camel" else case)),
+            has_suffixes=chance.random() < 0.12,
         )
 
     def table(self, words: str, is_fact: bool) -> str:
-        name = _plural(words) if self.is_plural else words
+        name = _plural(words) if self.is_plural and not self.has_suffixes else words
+        if self.has_suffixes:
+            endings = _SUFFIXES[is_fact]
+            name = f"{name} {endings[len(words) % len(endings)]}"
         prefix = ("fact" if is_fact else "dim") if self.table_prefix == "dim" else self.table_prefix
         return self._spelled([*([prefix] if prefix else []), *self._shortened(name)], self.table_case)
 
@@ -90,6 +123,10 @@ class Naming:
 
     def _short(self, word: str) -> str:
         singular = word.removesuffix("s")
+        if self.shortening == "german":
+            return _GERMAN.get(word) or _GERMAN.get(singular) or word
+        if self.shortening == "cut":
+            return word[: 3 + len(word) % 2] if len(word) > 5 else word
         if word in _SHORT or singular in _SHORT:
             return _SHORT.get(word) or _SHORT[singular]
         if self.shortening == "vowels" and len(word) > 5:

@@ -84,18 +84,12 @@ def written_number(number: float, chance: random.Random) -> str:
     return f"{number:g}"
 
 
-_OPENINGS = (
-    "", "", "", "", "", "Please ", "Can you ", "Could you ", "I want to see ", "I need ", "We need ", "Tell me: ",
-    "Hi, ", "Quick question: ",
-)  # fmt: skip
-
-
 def asked(text: str, chance: random.Random) -> str:
     """``text`` as somebody types it: with or without capitals and marks, now and then with a slip."""
     text = re.sub(r"\s+", " ", text).strip()
     text = re.sub(r"\b[Aa] (?=[aeio])", lambda match: match[0][0] + "n ", text)
     first = text.split()[0].lower()
-    is_question = first in (
+    is_question = first.rstrip(",'s") in (
         "what",
         "which",
         "who",
@@ -108,6 +102,8 @@ def asked(text: str, chance: random.Random) -> str:
         "does",
         "did",
         "has",
+        "can",
+        "could",
         "in",
         "on",
     )
@@ -119,7 +115,7 @@ def asked(text: str, chance: random.Random) -> str:
         is_question = opening.startswith(("can", "could"))
     text = text[0].upper() + text[1:]
     text += chance.choice(("?", "?", "?", " ?", "")) if is_question else chance.choice((".", ".", "", ""))
-    if chance.random() < 0.05:
+    if chance.random() < 0.04:
         text = _slipped(text, chance)
     if chance.random() < 0.16:
         text = text.lower()
@@ -128,6 +124,8 @@ def asked(text: str, chance: random.Random) -> str:
 
 def as_keywords(text: str, chance: random.Random) -> str:
     text = re.sub(r"\s+", " ", text).strip()
+    if chance.random() < 0.03:
+        text = _slipped(text, chance)
     return text.lower() if chance.random() < 0.6 else text[0].upper() + text[1:]
 
 

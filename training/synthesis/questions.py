@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from training.synthesis import phrases
+from training.synthesis import phrases, styles
 from training.synthesis.asking import Asker
-from training.synthesis.intents import extremes, groups, rows, sets, shares, talk, windows
+from training.synthesis.hints import hinted
+from training.synthesis.intents import extremes, groups, records, reports, rows, sets, shares, talk, windows
 from training.synthesis.intents.parts import Draft
 from training.synthesis.worlds import World
 
@@ -32,7 +34,7 @@ INTENTS: tuple[tuple[Callable[[Asker], Draft], int], ...] = (
     (shares.share_of_rows, 5),
     (shares.share_of_total, 4),
     (shares.average_per, 5),
-    (shares.ratio, 3),
+    (shares.ratio, 6),
     (extremes.difference, 2),
     (shares.compare_two, 4),
     (windows.top_of_each_group, 4),
@@ -40,7 +42,7 @@ INTENTS: tuple[tuple[Callable[[Asker], Draft], int], ...] = (
     (windows.over_time, 3),
     (groups.first_or_last, 4),
     (groups.latest_per_group, 2),
-    (groups.duration, 3),
+    (groups.duration, 6),
     (rows.distinct_values, 3),
     (groups.distinct_per_group, 3),
     (rows.lookup, 4),
@@ -48,15 +50,32 @@ INTENTS: tuple[tuple[Callable[[Asker], Draft], int], ...] = (
     (rows.rows_with_parent, 5),
     (rows.either, 2),
     (extremes.more_than_another, 2),
-    (talk.takings, 5),
-    (talk.spenders, 3),
+    (talk.takings, 7),
+    (talk.spenders, 5),
     (talk.popular, 4),
     (talk.busiest, 2),
     (talk.how_many_units, 2),
     (talk.deeds, 3),
     (rows.by_number, 4),
     (rows.superiors, 2),
-    (rows.two_columns, 2),
+    (rows.two_columns, 5),
+    (records.attribute_of_extreme, 6),
+    (records.doer_of_extreme, 4),
+    (records.among, 6),
+    (records.happened, 5),
+    (records.missing, 3),
+    (records.ages, 2),
+    (records.names_of_rows, 4),
+    (reports.earned_by, 16),
+    (reports.spread, 3),
+    (reports.growth, 3),
+    (reports.highest_average, 5),
+    (reports.versus, 6),
+    (reports.units_of, 5),
+    (reports.first_of_each_parent, 8),
+    (reports.kinds_in_ratio, 3),
+    (reports.periods_of_a_year, 5),
+    (reports.busy_ones, 3),
 )
 
 
@@ -81,5 +100,8 @@ def questions(world: World, chance: random.Random) -> Iterator[Asked]:
             continue
         text, sql = draft
         is_keywords = text.startswith("~")
-        typed = phrases.as_keywords(text[1:], chance) if is_keywords else phrases.asked(text, chance)
-        yield Asked(typed, sql, intent.__name__)
+        if is_keywords:
+            typed = phrases.as_keywords(text[1:], chance)
+        else:
+            typed = phrases.asked(styles.put_differently(re.sub(r"\s+", " ", text).strip(), chance), chance)
+        yield Asked(hinted(ask, typed, sql), sql, intent.__name__)

@@ -19,6 +19,8 @@ class Said:
     after: str = ""
     paths: tuple[Path, ...] = ()
     column: Col | None = None
+    is_coded: bool = False
+    """Said in words for which the database has a code."""
 
 
 @dataclass(frozen=True)

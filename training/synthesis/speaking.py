@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 
 from training.synthesis import phrases
-from training.synthesis.said import Path
+from training.synthesis.said import Measure, Path, Said
 from training.synthesis.worlds import Col, Tab, World
 
 _TAKINGS = ("amount", "total", "total price", "total charge", "paid price", "sale price", "total value", "net amount")
@@ -22,10 +22,15 @@ class Speaker:
         self.world = world
         self.chance = chance
         self._plurals: dict[int, str] = {}
+        self.conditions: list[Said] = []
+        self.computed: list[Measure] = []
+        self.notes: list[str] = []
 
     def begin(self) -> None:
-        """Forget the nouns of the last question."""
+        """Forget the nouns of the last question, and what was thought of for it."""
         self._plurals.clear()
+        for thoughts in (self.conditions, self.computed, self.notes):
+            thoughts.clear()
 
     def one_of(self, *ways: str) -> str:
         return self.chance.choice(ways)
@@ -44,6 +49,8 @@ class Speaker:
         """What the column is called in talk."""
         if column.pair:
             return f"{column.pair} name"
+        if column.kind == "key":
+            return self.chance.choice(column.what.ways)
         if column.what.is_date and column.what.words.endswith((" on", " at")):
             stem = column.what.words[:-3]
             return self.chance.choice((f"{stem} date", f"date {stem}", column.what.words, f"{stem} date"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -28,6 +28,8 @@ class Col:
     pair: str = ""
     yes: object = None
     no: object = None
+    codes: dict[object, str] = field(default_factory=dict)
+    """What the cells stand for, where they are codes."""
 
     @property
     def sql(self) -> str:
@@ -72,7 +74,7 @@ class Link:
 
 @dataclass(eq=False)
 class Tab:
-    """A table. ``key`` is empty where rows have none of their own; nobody asks for the columns in ``unasked``."""
+    """A table. ``key``, as a column ``number``, is empty where rows have none; nobody asks for ``unasked``."""
 
     thing: Thing
     name: str
@@ -85,6 +87,7 @@ class Tab:
     shown: list[Col] | None = None
     key_prefix: str = ""
     unasked: list[Col] = field(default_factory=list)
+    number: Col | None = None
 
     def key_value(self, number: int) -> int | str:
         """The key of the row that was made as the ``number``-th."""
@@ -100,14 +103,16 @@ class Tab:
 
     @property
     def display(self) -> list[Col]:
-        """What names a row to people: ``shown`` where that is given, else its name, else its code."""
+        """What names a row to people: ``shown`` where that is given, else its name, its code, its number."""
         if self.shown is not None:
             return self.shown
         named = [column for column in self.columns if column.pair or column.kind in ("person", "company", "name")]
         named = [column for column in named if column.what.words in ("name", "title", "label", "username", "path")] or [
             column for column in named if column.pair
         ]
-        return named or [column for column in self.columns if column.kind in ("code", "address", "text")][:1]
+        named = [column for column in named if column.pair] or named[:1]
+        coded = [column for column in self.columns if column.kind in ("code", "address")][:1]
+        return named or coded or ([self.number] if self.number else [])
 
     def find(self, words: str) -> Col | None:
         return next((column for column in self.columns if column.what.words == words and not column.pair), None)
@@ -173,8 +178,10 @@ def _vary_keys(world: World, chance: random.Random) -> None:
         if world.children(table):
             if chance.random() < 0.12:
                 table.key_prefix = table.thing.words[: chance.randint(1, 3)].upper().strip()
+                table.number = None if table.number is None else replace(table.number, type="VARCHAR(10)")
         elif len(table.links) > 1 and chance.random() < 0.25:
             table.key = ""
+            table.number = None
 
 
 _UNASKED = (
@@ -212,17 +219,26 @@ def _table(
     is_declaring: bool,
     chance: random.Random,
 ) -> Tab:
-    table = Tab(thing, naming.table(thing.words, bool(thing.parents)), naming.key(thing.words))
+    name = naming.table(thing.words, bool(thing.parents))
+    if any(name.lower() == other.name.lower() for other in tables.values()):
+        name += "2"
+    table = Tab(thing, name, naming.key(thing.words))
     needed = {term for derived in thing.derived for term in derived.terms}
     for what in thing.fields:
         is_name = what.words in ("name", "title") or what.kind in ("person", "name")
         if is_name or what.words in needed or chance.random() < 0.85:
             table.columns += _columns(table, what, naming, types, chance)
     for parent in thing.parents:
-        if parent.thing in tables:
-            name = naming.reference(parent.role)
+        name = naming.reference(parent.role)
+        # Words that are shortened may come out alike.
+        if parent.thing in tables and name.lower() not in (
+            table.key.lower(),
+            *(link.name.lower() for link in table.links),
+        ):
             table.links.append(Link(table, name, tables[parent.thing], parent.role, parent.verb, is_declaring))
     table.unasked = _unasked(table, naming, types, chance)
+    way = chance.choice(("id", "number", "id"))
+    table.number = Col(table, table.key, Field("id", "key", ways=(f"{thing.words} {way}", "id")), "INTEGER")
     taken = {table.key.lower(), *(link.name.lower() for link in table.links)}
     for columns in (table.columns, table.unasked):
         for column in list(columns):
@@ -249,7 +265,23 @@ def _columns(table: Tab, what: Field, naming: Naming, types: dict[str, str], cha
     if what.kind == "flag":
         return [_flag(table, what, naming, types, chance)]
     name = naming.money(words) if what.kind in ("amt", "money") else naming.column(words)
+    if what.kind == "category" and chance.random() < 0.14:
+        codes = _codes(what.values, chance)
+        return [Col(table, name, what, type_ if isinstance(next(iter(codes)), str) else "INTEGER", codes=codes)]
     return [Col(table, name, what, type_)]
+
+
+def _codes(values: tuple[str, ...], chance: random.Random) -> dict[object, str]:
+    """Numbers, initials or short codes in place of words."""
+    initials = ["".join(word[0] for word in value.split()).upper() for value in values]
+    drawn = chance.random()
+    if drawn < 0.5 and len(set(initials)) == len(values):
+        return dict(zip(initials, values, strict=True))
+    if drawn < 0.75:
+        letters = [f"{value[:2].upper()}{number}" for number, value in enumerate(values, 1)]
+        return dict(zip(letters, values, strict=True))
+    first = chance.choice((0, 1, 1, 10))
+    return dict(zip(range(first, first + len(values)), values, strict=True))
 
 
 def _flag(table: Tab, what: Field, naming: Naming, types: dict[str, str], chance: random.Random) -> Col:
@@ -345,9 +377,12 @@ def _cell(column: Col, last: date, chance: random.Random) -> object:
         return column.yes if chance.random() < 0.45 else column.no
     if what.values:
         # Categories are not equally common.
-        return what.values[min(int(chance.expovariate(1) * len(what.values) / 2.5), len(what.values) - 1)]
+        cells_of = tuple(column.codes) or what.values
+        return cells_of[min(int(chance.expovariate(1) * len(cells_of) / 2.5), len(cells_of) - 1)]
     if what.kind == "year":
         return last.year - chance.randint(0, 60)
+    if what.kind in ("email", "phone") and chance.random() < 0.1:
+        return None
     if what.kind == "code":
         return cells.code(chance, "".join(word[0] for word in column.table.thing.words.upper().split()) + "K")
     if what.kind == "region":

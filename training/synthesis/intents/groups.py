@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from training.synthesis import phrases
@@ -208,8 +209,9 @@ def having(ask: Asker) -> Draft:
         f"Find all {many} {condition}",
         f"~{many} {condition}",
     )
-    if condition.startswith("have "):
-        text = f"Which {many} {condition}"
+    if condition.startswith("have ") or text.startswith("Which "):
+        text = f"Which {many} {re.sub('^(that have|with|where the)', 'have', condition)}"
+        text = text if not condition.startswith("where") else f"For which {many} {condition.removeprefix('where ')}"
     return text + tail, sql
 
 
@@ -293,7 +295,7 @@ def latest_per_group(ask: Asker) -> Draft:
         (),
         f"GROUP BY {dimension.key}",
     )
-    words = dates[0].what.words
+    words = ask.way(dates[0])
     return ask.one_of(
         f"What is the {word} {words} of the {ask.plural(fact)} for each {dimension.text}",
         f"~{word} {ask.singular(fact)} {words} per {dimension.text}",
@@ -315,8 +317,8 @@ def first_or_last(ask: Asker) -> Draft:
     if chosen < 0.2:
         sql = ask.select([f"MIN({column.full})", f"MAX({column.full})"], table, paths_of(filters), where_of(filters))
         return ask.one_of(
-            f"What are the earliest and latest {column.what.words} of {noun}",
-            f"~first and last {column.what.words} of {noun}",
+            f"What are the earliest and latest {ask.way(column)} of {noun}",
+            f"~first and last {ask.way(column)} of {noun}",
             f"Over what period were {noun} {verb}",
         ), sql
     is_last = chosen < 0.65
@@ -324,8 +326,8 @@ def first_or_last(ask: Asker) -> Draft:
     word = ask.one_of("last", "latest", "most recent") if is_last else ask.one_of("first", "earliest")
     return ask.one_of(
         f"When was the {word} {one} {verb}",
-        f"What is the {word} {column.what.words} of {noun}",
-        f"~{word} {column.what.words} of {noun}",
+        f"What is the {word} {ask.way(column)} of {noun}",
+        f"~{word} {ask.way(column)} of {noun}",
         f"When was the {word} of the {noun} {verb}",
     ), sql
 
@@ -340,8 +342,8 @@ def duration(ask: Asker) -> Draft:
     filters = ask.filters(table, (60, 40), is_dated=False)
     noun = ask.noun(table, filters)
     between = ask.one_of(
-        f"between {begin.what.words} and {end.what.words}",
-        f"from {begin.what.words} to {end.what.words}",
+        f"between {ask.way(begin)} and {ask.way(end)}",
+        f"from {ask.way(begin)} to {ask.way(end)}",
         f"between being {begin.what.ways[0]} and {end.what.ways[0]}",
     )
     chosen = ask.chance.random()
@@ -361,7 +363,9 @@ def duration(ask: Asker) -> Draft:
         return ask.one_of(
             f"What is the {word} number of days {between} for {noun}",
             f"~{word} days {between} of {noun}",
-            f"How many days does it take on average {between} for {noun}"
+            f"On average, how many days pass {between} for {noun}"
+            if function == "AVG" and ask.maybe(0.5)
+            else f"How many days does it take on average {between} for {noun}"
             if function == "AVG"
             else f"What is the {word} time in days {between} for {noun}",
         ), sql

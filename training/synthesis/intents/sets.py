@@ -44,11 +44,18 @@ def without(ask: Asker) -> Draft:
             f"How many {outer} are there {condition}", f"Count the {outer} {condition}", f"How many {outer} {condition}"
         ), sql
     return ask.one_of(
-        f"Which {outer} {condition.replace('that have', 'have', 1).replace('who ', '', 1)}",
+        f"Which {outer} {_as_predicate(condition)}",
         f"List the {outer} {condition}",
         f"~{outer} {condition}",
         f"Find all {outer} {condition}",
     ), sql
+
+
+def _as_predicate(condition: str) -> str:
+    for beginning, verb in (("that ", ""), ("who ", ""), ("without any ", "have no "), ("with no ", "have no ")):
+        if condition.startswith(beginning):
+            return verb + condition.removeprefix(beginning)
+    return condition
 
 
 def with_some(ask: Asker) -> Draft:

@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+import re
+
 from training.synthesis.asking import GROUPING, Asker
 from training.synthesis.intents.parts import Draft, conditions_behind, only_where, paths_of, where_of
 from training.synthesis.said import Said, literal
+
+_PERIOD_WORDS = (
+    "in ",
+    "during ",
+    "between ",
+    "from ",
+    "since ",
+    "before ",
+    "after ",
+    "on ",
+    "over ",
+    "within ",
+    "last ",
+    "this ",
+)
 
 
 def share_of_rows(ask: Asker) -> Draft:
@@ -13,11 +30,21 @@ def share_of_rows(ask: Asker) -> Draft:
     if said is None:
         return None
     dimension = ask.dimension(table) if ask.maybe(0.35) else None
+    whole = [] if dimension else [one for one in ask.filters(table, (60, 40)) if one.column is not said.column]
     share = ask.one_of(
         f"100.0 * SUM(CASE WHEN {said.sql} THEN 1 ELSE 0 END) / COUNT(*)",
         f"AVG(CASE WHEN {said.sql} THEN 100.0 ELSE 0 END)",
     )
-    clause, plural = _predicate(said), ask.plural(table)
+    clause, plural = predicate(said), ask.plural(table)
+    if dimension is None and whole:
+        noun = ask.noun(table, whole)
+        text = ask.one_of(
+            f"Among the {noun}, what percentage {clause}",
+            f"Of the {noun}, what share {clause}",
+            f"What percentage of the {noun} {clause}",
+            f"Of all {noun}, how many percent {clause}",
+        )
+        return text, ask.select([share], table, paths_of(whole), where_of(whole))
     if dimension is None:
         text = ask.one_of(
             f"What percentage of {plural} {clause}",
@@ -40,12 +67,16 @@ def share_of_rows(ask: Asker) -> Draft:
     return text, ask.select([*dimension.shown, share], table, [dimension.path], (), f"GROUP BY {dimension.key}")
 
 
-def _predicate(said: Said) -> str:
+def predicate(said: Said) -> str:
     """A condition as what is said of the rows: "are cancelled", "have status open", "were placed in 2021"."""
     if said.before:
         return f"are {said.before}"
     first, _, rest = said.after.partition(" ")
+    if said.column is not None and said.column.what.is_date and said.after.startswith(_PERIOD_WORDS):
+        return f"were {said.column.what.ways[0]} {said.after}"
     if first == "whose":
+        if matched := re.match("(.*?) (contains|includes|starts|begins|ends) ", rest):
+            return f"have a {matched[1]} that {rest.removeprefix(matched[1] + ' ')}"
         way, _, value = rest.partition(" is ")
         return f"have a {way} that is {value}" if value else f"have a {rest}"
     if first == "where":
@@ -57,7 +88,7 @@ def _predicate(said: Said) -> str:
         return rest
     return (
         f"are {said.after}"
-        if first in ("from", "in", "not", "based", "located", "on", "outside", "of", "excluding")
+        if first in ("from", "in", "not", "based", "located", "on", "outside", "of", "for", "excluding")
         else f"were {said.after}"
     )
 
@@ -101,7 +132,7 @@ def average_per(ask: Asker) -> Draft:
     if fact is None or path is None:
         return None
     measure = ask.measure(fact, is_total=True)
-    filters = ask.filters(fact, (60, 40))
+    filters = [said for said in ask.filters(fact, (60, 40)) if path not in said.paths]
     if measure is None:
         return None
     link = path[-1]
@@ -121,8 +152,9 @@ def average_per(ask: Asker) -> Draft:
             paths_of(filters, *paths, measure.path),
             where_of(filters),
         )
+        value = [f"What is the average {one} value {behind}"] * 3 if bare in ("revenue", "sales", "turnover") else []
         return ask.one_of(
-            f"What is the {bare} per {one} {behind}",
+            *value,
             f"What is the average {bare} per {one} {behind}",
             f"~{bare} per {one} on average {behind}",
             f"On average, what is the {bare} per {one} {behind}",

@@ -33,7 +33,7 @@ _EARNED = (
 def takings(ask: Asker) -> Draft:
     """How much was made, spent or sold, without naming a column."""
     fact = ask.a_fact()
-    measure = _money_of(ask, fact) if fact else None
+    measure = money_of(ask, fact) if fact else None
     if fact is None or measure is None:
         return None
     path = ask.a_path(fact, is_named=True)
@@ -45,7 +45,7 @@ def takings(ask: Asker) -> Draft:
         period = period.partition(" ")[2]
     period = period if period.startswith(_TIME_WORDS) else ""
     filters = filters if period else []
-    if path and ask.maybe(0.5) and _is_buyer(path):
+    if path and ask.maybe(0.5) and is_buyer(path):
         row = ask.chance.choice(path[-1].parent.rows)
         display = path[-1].parent.display
         name = " ".join(str(row[column.name]) for column in display)
@@ -71,7 +71,7 @@ def takings(ask: Asker) -> Draft:
 _NOT_SOLD = ("bid", "quote", "claim", "grant", "opportunity")
 
 
-def _money_of(ask: Asker, fact: Tab) -> Measure | None:
+def money_of(ask: Asker, fact: Tab) -> Measure | None:
     """What rows of ``fact`` bring in: its computed revenue, else its one amount."""
     for derived in fact.derived:
         if derived.ways[0] in ("revenue", "box office", "trade value"):
@@ -83,10 +83,29 @@ def _money_of(ask: Asker, fact: Tab) -> Measure | None:
     amounts = [
         column for column in fact.columns if column.what.words in _EARNED and column.kind == "amt" and not is_offer
     ]
+    if not amounts and not is_offer:
+        return _units_at_price(ask, fact)
     return Measure(f"SUM({amounts[0].full})", "revenue") if len(amounts) == 1 else None
 
 
-def _is_buyer(path: Path) -> bool:
+def _units_at_price(ask: Asker, fact: Tab) -> Measure | None:
+    """What was sold here at the price that stands one step up."""
+    units = [
+        column for column in fact.columns if column.what.words in ("quantity", "units", "tickets", "nights", "hours")
+    ]
+    prices = [
+        (column, (link,))
+        for link in fact.links
+        for column in link.parent.columns
+        if column.kind == "money" and column.what.words.split()[-1] in ("price", "rate", "fee")
+    ]
+    if not units or len(prices) != 1:
+        return None
+    price, path = prices[0]
+    return Measure(f"SUM({units[0].full} * {price.full})", "revenue", path, is_total=True)
+
+
+def is_buyer(path: Path) -> bool:
     words = path[-1].parent.thing.words
     return words in (
         "customer",
@@ -106,8 +125,8 @@ def _is_buyer(path: Path) -> bool:
 
 def spenders(ask: Asker) -> Draft:
     fact = ask.a_fact()
-    measure = _money_of(ask, fact) if fact else None
-    paths = [path for path in ask.paths(fact) if _is_buyer(path) and path[-1].parent.display] if fact else []
+    measure = money_of(ask, fact) if fact else None
+    paths = [path for path in ask.paths(fact) if is_buyer(path) and path[-1].parent.display] if fact else []
     if fact is None or measure is None or not paths:
         return None
     path = ask.chance.choice(paths)
