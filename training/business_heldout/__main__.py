@@ -21,7 +21,8 @@ def main() -> None:
         connection = sqlite3.connect(path)
         connection.executescript(script.read_text("utf-8"))
         connection.close()
-    shutil.copy(_HERE / "questions.jsonl", out / "questions.jsonl")
+    for questions in _HERE.glob("*.jsonl"):
+        shutil.copy(questions, out / questions.name)
 
 
 if __name__ == "__main__":
