@@ -11,6 +11,7 @@ from t2s_magic.builtin.candidates import find_candidates
 from t2s_magic.builtin.encode import encode
 from t2s_magic.builtin.literals import Unreachable
 from training.sqlite_cells import FileCells, read_sqlite_schema
+from training.synthesis.__main__ import HELD_OUT_DOMAINS
 from training.synthesis.domains import read_domains
 from training.synthesis.questions import Asked, questions
 from training.synthesis.worlds import make_world, write_database
@@ -61,3 +62,43 @@ def test_the_same_seed_asks_the_same_questions() -> None:
 def test_one_domain_makes_databases_that_are_named_differently() -> None:
     names = {make_world(DOMAINS[0], random.Random(seed)).tables[0].name for seed in range(20)}
     assert len(names) > 8
+
+
+def test_the_domains_held_out_exist() -> None:
+    assert {domain.name for domain in DOMAINS} >= HELD_OUT_DOMAINS
+
+
+def test_a_word_for_which_the_database_has_a_long_code_is_explained() -> None:
+    unexplained = 0
+    for domain in range(0, len(DOMAINS), 6):
+        chance = random.Random(domain)
+        world = make_world(DOMAINS[domain], chance)
+        codes = {f"'{code}'" for table in world.tables for column in table.columns for code in column.codes}
+        long = {code for code in codes if any(letter.isdigit() for letter in code)}
+        for one in islice(questions(world, chance), 80):
+            written = {code for code in long if f"= {code}" in one.sql}
+            unexplained += any(code.strip("'").lower() not in one.question.lower() for code in written)
+    assert unexplained == 0
+
+
+def test_the_same_question_is_asked_in_many_ways() -> None:
+    openings = {
+        tuple(one.question.lower().split()[:2]) for domain in range(0, 30, 3) for one in asked_about(domain, 60)
+    }
+    assert len(openings) > 200
+
+
+def test_whoever_asks_for_rows_without_a_name_is_shown_their_numbers() -> None:
+    for seed in range(5):
+        for table in make_world(DOMAINS[0], random.Random(seed)).tables:
+            assert table.display or not table.key
+
+
+def test_a_table_never_has_two_columns_of_one_name() -> None:
+    for domain in DOMAINS:
+        world = make_world(domain, random.Random(domain.name))
+        names = [table.name.lower() for table in world.tables]
+        assert len(names) == len(set(names))
+        for table in world.tables:
+            columns = [table.key, *(column.name for column in table.columns), *(link.name for link in table.links)]
+            assert len(columns) == len({name.lower() for name in columns})

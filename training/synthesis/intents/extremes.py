@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from training.synthesis import phrases
-from training.synthesis.asking import GROUPING, Asker
-from training.synthesis.intents.parts import Draft, bare_measure, paths_of, where_of
+from training.synthesis.asking import Asker
+from training.synthesis.intents.parts import Draft, bare_measure, number_and_category, paths_of, where_of
 from training.synthesis.said import Said
 from training.synthesis.worlds import Col, Tab
 
@@ -194,12 +194,10 @@ def above_average(ask: Asker) -> Draft:
 
 
 def above_average_of_group(ask: Asker) -> Draft:
-    table = ask.a_table()
-    keys = [column for column in table.columns if column.what.is_number]
-    groups = [column for column in table.columns if column.kind in GROUPING]
-    if not keys or not groups or not table.display:
+    found = number_and_category(ask)
+    if found is None:
         return None
-    key, group = ask.chance.choice(keys), ask.chance.choice(groups)
+    table, key, group = found
     comparison, word = ask.chance.choice(((">", "above"), (">", "higher than"), ("<", "below"), ("<", "lower than")))
     inner = f"SELECT AVG(x.{key.sql}) FROM {table.sql} AS x WHERE x.{group.sql} = {group.full}"
     condition = f"{key.full} {comparison} ({inner})"

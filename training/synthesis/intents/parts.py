@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from training.synthesis import phrases
-from training.synthesis.asking import Asker
+from training.synthesis.asking import GROUPING, Asker
 from training.synthesis.said import Measure, Path, Said
 from training.synthesis.worlds import Col, Tab
 
@@ -109,6 +109,16 @@ def child_and_path(ask: Asker) -> tuple[Tab | None, Path | None]:
         if link.parent.display and sum(other.parent is link.parent for other in table.links) == 1
     ]
     return ask.chance.choice(options) if options else (None, None)
+
+
+def number_and_category(ask: Asker) -> tuple[Tab, Col, Col] | None:
+    """A table whose rows have names, with a number that compares them and a category that groups them."""
+    table = ask.a_table()
+    numbers = [column for column in table.columns if column.what.is_number]
+    categories = [column for column in table.columns if column.kind in GROUPING]
+    if not numbers or not categories or not table.display:
+        return None
+    return table, ask.chance.choice(numbers), ask.chance.choice(categories)
 
 
 def only_where(measure: Measure, condition: str) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from training.synthesis import phrases
-from training.synthesis.asking import GROUPING, Asker
-from training.synthesis.intents.parts import Draft, conditions_behind, paths_of, where_of
+from training.synthesis.asking import Asker
+from training.synthesis.intents.parts import Draft, conditions_behind, number_and_category, paths_of, where_of
 
 
 def top_of_each_group(ask: Asker) -> Draft:
@@ -42,12 +42,10 @@ def top_of_each_group(ask: Asker) -> Draft:
 
 
 def _top_rows_of_each_group(ask: Asker) -> Draft:
-    table = ask.a_table()
-    keys = [column for column in table.columns if column.what.is_number]
-    groups = [column for column in table.columns if column.kind in GROUPING]
-    if not keys or not groups or not table.display:
+    found = number_and_category(ask)
+    if found is None:
         return None
-    key, group = ask.chance.choice(keys), ask.chance.choice(groups)
+    table, key, group = found
     number = ask.chance.choice((1, 2, 3, 3, 5))
     is_most = ask.maybe(0.8)
     shown = [group, *table.display, key]
