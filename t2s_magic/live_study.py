@@ -11,12 +11,17 @@ from t2s_magic.display import Display
 from t2s_magic.errors import Text2SqlError
 from t2s_magic.optimize import announcement, make_study, program, summary, verdict
 from t2s_magic.session import Session
-from t2s_magic.study.report import BASELINE, comparisons, flipped, table
-from t2s_magic.study.runs import Progress, Results, Row
-from t2s_magic.study.statistics import share_with_interval, wilson_interval
+from t2s_magic.study.compare import BASELINE, Flip, Program, comparisons, flips, programs
+from t2s_magic.study.metering import Usage
+from t2s_magic.study.plan import Progress, Results, Row
+from t2s_magic.study.report import flip_table, money, table
+from t2s_magic.study.runs import Study
+from t2s_magic.study.scoring import Score
+from t2s_magic.study.statistics import share_with_interval
 from t2s_magic.widget.compare import CompareWidget
 
 SECONDS_BETWEEN_UPDATES = 0.25
+NOT_MEASURED: dict[str, Any] = {"share": None, "verdict": "", "program": "", "instructions": "", "demos": []}
 
 
 class LiveStudy:
@@ -27,8 +32,11 @@ class LiveStudy:
 
     def __init__(self, session: Session, line: str, display: Display) -> None:
         self._session, self._line, self._display = session, line, display
-        self._study = make_study(session, line, self._follow)
+        self._study = self._made()
         self._steps: dict[str, Progress] = {}
+        self._ended: list[Row] = []
+        self._measured: dict[str, dict[str, Any]] = {}
+        self._flips: dict[str, tuple[Flip, ...]] = {}
         self._results: Results | None = None
         self._notes = [announcement(self._study)]
         self._used = ""
@@ -51,8 +59,11 @@ class LiveStudy:
     def is_running(self) -> bool:
         return self._thread is not None and self._results is None
 
+    def _made(self) -> Study:
+        return make_study(self._session, self._line, self._follow, self._end)
+
     def _begin(self) -> None:
-        self._results = None
+        self._results, self._ended, self._measured = None, [], {}
         self._thread = threading.Thread(target=self._run, name="t2s_magic study", daemon=True)
         self._thread.start()
         self._show()
@@ -61,7 +72,8 @@ class LiveStudy:
         results = Results({}, ())
         try:
             results = self._study.run()
-            self._notes = verdict(results, self._study.plan.folder)
+            self._notes = [*verdict(results, self._study.plan), f"All answers kept so far: {_paid(results.spent)}."]
+            self._flips = self._flipped(results)
         except Text2SqlError as problem:
             self._notes = [problem.message]
         finally:
@@ -75,12 +87,12 @@ class LiveStudy:
     def _resume(self, _label: str) -> None:
         if self.is_running:
             return
-        self._study = make_study(self._session, self._line, self._follow)
+        self._study = self._made()
         self._begin()
 
     def _use(self, label: str) -> None:
-        row = next((row for row in self._rows if row.label == label and row.program), None)
-        if row is None:
+        row = next((each.chosen for each in self._programs if each.label == label), None)
+        if row is None or not row.program:
             return
         try:
             self._notes = [f"In use from the next question on: {program(self._session, self._file(row))}"]
@@ -97,73 +109,106 @@ class LiveStudy:
         if progress.total == 0 or monotonic() - self._shown_at > SECONDS_BETWEEN_UPDATES:
             self._show()
 
+    def _end(self, row: Row) -> None:
+        self._ended.append(row)
+        found = {each.label: str(each) for each in comparisons(Results({}, tuple(self._ended)))}
+        self._measured = {each.label: _measured(each, found.get(each.label, "")) for each in self._programs}
+        self._show()
+
     def _show(self) -> None:
         self._shown_at = monotonic()
         self.widget.show(self._state())
 
     @property
-    def _rows(self) -> tuple[Row, ...]:
-        return self._results.rows if self._results is not None else ()
+    def _programs(self) -> tuple[Program, ...]:
+        return programs(Results({}, tuple(self._ended)))
 
     def _state(self) -> dict[str, Any]:
-        card, sizes = self._study.plan.split.card, self._study.plan.split.card.sizes
-        title = f"{card.name}: " + ", ".join(f"{part} {size}" for part, size in sizes.items())
-        found = {each.label: str(each) for each in comparisons(self._results)} if self._results else {}
-        labels = [chosen.label for chosen in self._study.plan.optimizers]
-        rows = {row.label: row for row in self._rows}
+        plan = self._study.plan
+        sizes = ", ".join(f"{part} {size}" for part, size in plan.split.card.sizes.items())
         return {
-            "title": title,
+            "title": f"{plan.split.card.name}: {sizes}",
             "isRunning": self.is_running,
-            "canResume": any(row.status == "stopped" for row in self._rows) or len(rows) < len(labels),
+            "canResume": sum(row.status == "finished" for row in self._ended) < len(plan.jobs),
             "notes": self._notes,
             "used": self._used,
-            "rows": [
-                _row_data(label, self._steps.get(label), rows.get(label), found.get(label, "")) for label in labels
+            "rows": [self._row_data(chosen.label) for chosen in plan.optimizers],
+            "flips": [
+                {"label": label, "questions": [_flip_data(flip) for flip in found]}
+                for label, found in self._flips.items()
             ],
-            "flips": self._flips(),
         }
 
-    def _flips(self) -> list[dict[str, Any]]:
-        finished = [row.label for row in self._rows if row.status == "finished"]
-        if self._results is None or BASELINE not in finished:
-            return []
-        tables = {label: flipped(self._results, BASELINE, label).rows for label in finished if label != BASELINE}
-        return [
-            {
-                "label": label,
-                "questions": [[asked, first, second, right == label] for asked, right, first, second in rows],
-            }
-            for label, rows in tables.items()
-            if rows
-        ]
+    def _row_data(self, label: str) -> dict[str, Any]:
+        return {"label": label, **NOT_MEASURED, **_under_way(self._steps.get(label)), **self._measured.get(label, {})}
+
+    def _flipped(self, results: Results) -> dict[str, tuple[Flip, ...]]:
+        """The questions that flipped, with what both statements return: asked of the database once, at the end."""
+        measured = [program.label for program in programs(results) if program.is_finished]
+        if BASELINE not in measured:
+            return {}
+        databases = self._study.plan.split.databases
+        found = {label: flips(results, BASELINE, label, databases) for label in measured if label != BASELINE}
+        return {label: flipped for label, flipped in found.items() if flipped}
 
     def _twins(self) -> dict[str, str]:
         if self._results is None:
             return {"text/plain": "\n".join(self._notes), "text/html": f"<p>{html.escape(' '.join(self._notes))}</p>"}
         notes = "".join(f"<p>{html.escape(note)}</p>" for note in self._notes)
+        flipped = "".join(
+            f"<p>Held-out questions that flipped with {html.escape(label)}:</p>"
+            + flip_table(found, BASELINE, label)._repr_html_()
+            for label, found in self._flips.items()
+        )
         text = summary(self._results, self._study.plan)
-        return {"text/plain": text, "text/html": f"{table(self._results)._repr_html_()}{notes}"}
+        return {"text/plain": text, "text/html": f"{table(self._results)._repr_html_()}{notes}{flipped}"}
 
 
-def _row_data(label: str, step: Progress | None, row: Row | None, verdict: str) -> dict[str, Any]:
-    right = sum(score.correct for score in row.testset) if row else 0
-    has_score = bool(row and row.testset)
-    usage = step.usage if step else None
+def _under_way(step: Progress | None) -> dict[str, Any]:
+    """What a program's line says of the step that it is at."""
+    if step is None:
+        return {"doing": "waits", "done": 0, "total": 0, "right": 0, "valset": "", "heldOut": "", "cost": ""}
+    # The interval is that of what was answered yet.
+    so_far = share_with_interval(step.right, step.done) if step.done else ""
     return {
-        "label": label,
-        "doing": step.doing if step else "waits",
-        "done": step.done if step else 0,
-        "total": step.total if step else 0,
-        "right": step.right if step else 0,
-        "valset": share_with_interval(sum(score.correct for score in row.valset), len(row.valset)) if row else "",
-        "heldOut": share_with_interval(right, len(row.testset)) if row and has_score else "",
-        "share": _share(right, len(row.testset)) if row and has_score else None,
-        "cost": f"{usage.calls:,} calls, {step.seconds:,.0f} s" if usage and step else "",
-        "verdict": row.problem if row and row.problem else verdict,
-        "program": row.program if row else "",
+        "doing": f"seed {step.seed}: {step.doing}" if step.seed else step.doing,
+        "done": step.done,
+        "total": step.total,
+        "right": step.right,
+        "valset": so_far if step.doing == "valset" else "",
+        "heldOut": so_far if step.doing == "testset" else "",
+        "cost": f"{_paid(step.usage)}, {step.seconds:,.0f} s",
     }
 
 
-def _share(right: int, n: int) -> list[float]:
-    low, high = wilson_interval(right, n)
-    return [low, right / n, high]
+def _measured(program: Program, verdict: str) -> dict[str, Any]:
+    """What a program's line says of what has ended."""
+    chosen = program.chosen
+    return {
+        "valset": program.share("valset"),
+        "heldOut": program.share("testset"),
+        "share": list(program.interval()) if program.rows else None,
+        "cost": f"{_paid(program.usage)}, {sum(row.seconds for row in program.all_rows):,.0f} s",
+        "verdict": program.problem or verdict,
+        "program": chosen.program,
+        "instructions": chosen.instructions,
+        "demos": [[demo["question"], demo["sql"]] for demo in chosen.demos],
+    }
+
+
+def _paid(usage: Usage) -> str:
+    return f"{usage.calls:,} calls, {money(usage.dollars)}"
+
+
+def _flip_data(flip: Flip) -> dict[str, Any]:
+    first, second, gold = flip.results
+    return {
+        "question": flip.question,
+        "gold": {"sql": flip.gold, "result": gold},
+        "first": _answer_data(flip.first, first),
+        "second": _answer_data(flip.second, second),
+    }
+
+
+def _answer_data(score: Score, result: str) -> dict[str, Any]:
+    return {"sql": score.sql, "result": result, "isRight": score.correct}

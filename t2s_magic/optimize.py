@@ -6,30 +6,38 @@ import argparse
 import shlex
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import ceil
 from pathlib import Path
 from typing import Any, NoReturn
 
 from tqdm import tqdm
 
 from t2s_magic.errors import UsageError
-from t2s_magic.program import load_program
-from t2s_magic.session import Session
+from t2s_magic.program import load_program, read_program, shipped_program
+from t2s_magic.session import Session, Settings
+from t2s_magic.study.compare import BASELINE, Comparison, comparisons, programs
 from t2s_magic.study.optimizers import OPTIMIZERS, choose
-from t2s_magic.study.report import BASELINE, Comparison, comparisons, table
-from t2s_magic.study.runs import Plan, Progress, Results, Study, folder_for
-from t2s_magic.study.splits import Split, load_lines, load_pairs, only_runnable
+from t2s_magic.study.plan import Plan, Progress, Results, Row
+from t2s_magic.study.prices import Price, price_of, read_price
+from t2s_magic.study.report import money, table
+from t2s_magic.study.runs import Study, folder_for
+from t2s_magic.study.splits import APPROVED, Split, load_lines, load_pairs, only_runnable
 
 PAIRS = "pairs"
 FEWEST = 8
 STUDIES = "t2s_studies"
 USUAL = "none,LabeledFewShot,BootstrapFewShotWithRandomSearch"
-USUAL_BUDGET = 2_000
+USUAL_BUDGET = "2000"
+USUAL_THREADS = 8
 SHIPPED = "default"
+# What a person wants to know of a program; its file holds more.
+CARD = ("demos", "rule", "optimizer", "lm", "measured", "source", "license")
 WAIT = "--wait"
 
 OnProgress = Callable[[Progress], None]
+OnRow = Callable[[Row], None]
 
 
 def optimize(session: Session, line: str) -> str:
@@ -44,9 +52,9 @@ def optimize(session: Session, line: str) -> str:
     return summary(results, study.plan)
 
 
-def make_study(session: Session, line: str, on_progress: OnProgress) -> Study:
+def make_study(session: Session, line: str, on_progress: OnProgress, on_row: OnRow = lambda row: None) -> Study:
     """The study that the options in ``line`` ask for; nothing is asked of an LM yet. Raises UsageError."""
-    options = _read(line)
+    options = _read(line, session.settings)
     split, problems = only_runnable(_split(session, options))
     _must_suffice(split, problems, options)
     settings = session.settings
@@ -57,13 +65,27 @@ def make_study(session: Session, line: str, on_progress: OnProgress) -> Study:
         session.folder,
         lm=lm,
         prompt_lm=options.prompt_lm,
-        seed=options.seed,
-        budget=options.budget,
+        judge=options.judge,
+        seeds=tuple(range(options.seeds)),
+        prices={name or lm: price for name, price in options.price},
+        threads=options.threads,
+        copies=options.copies,
+        **options.budget,
         pair_count=settings.demos if options.data == PAIRS else 0,
         sample_values=settings.sample_values,
         max_lm_calls=settings.max_lm_calls,
     )
-    return Study(replace(plan, folder=folder_for(plan, session.folder / STUDIES)), on_progress)
+    return Study(replace(plan, folder=folder_for(plan, session.folder / STUDIES)), on_progress, on_row)
+
+
+def _budget(text: str) -> dict[str, Any]:
+    """``"2000"`` bounds calls, ``"$2.50"`` what they cost. Raises UsageError."""
+    try:
+        if text.startswith("$"):
+            return {"dollars": float(text[1:])}
+        return {"budget": int(text)}
+    except ValueError as error:
+        raise UsageError(f"--budget {text!r} is neither calls, such as 500, nor dollars, such as $2.50.") from error
 
 
 def announcement(study: Study) -> str:
@@ -71,13 +93,21 @@ def announcement(study: Study) -> str:
     plan, host = study.plan, study.backend.host
     sizes = {name: len(part) for name, part in plan.split.parts.items()}
     measured = sizes["valset"] + sizes["testset"]
-    asked = sum(chosen.asks(sizes["trainset"], sizes["valset"]) + measured for chosen in plan.optimizers)
-    calls = f"About {asked:,} questions are asked, repairs apart; {plan.budget:,} LM calls at most."
+    asked = sum(job.chosen.asks(sizes["trainset"], sizes["valset"]) + measured for job in plan.jobs)
+    calls = f"About {asked:,} questions are asked, repairs apart; {_bound(study)}."
     if not host:
         return f"{calls} Nothing leaves this machine."
     cells = "and matching cells" if plan.sample_values else "but no rows"
     writer = f" What was right and wrong goes to {plan.prompt_lm} as well." if plan.prompt_lm else ""
     return f"{calls} {host} is sent questions, their SQL as demos, names, types, keys and comments, {cells}.{writer}"
+
+
+def _bound(study: Study) -> str:
+    plan, price = study.plan, price_of(study.backend.name, study.plan.prices)
+    if plan.dollars is not None:
+        return f"{money(plan.dollars)} at most"
+    priced = f", {price}" if price is not None and study.backend.host else ""
+    return f"{plan.budget:,} LM calls at most{priced}"
 
 
 def summary(results: Results, plan: Plan) -> str:
@@ -92,24 +122,36 @@ def summary(results: Results, plan: Plan) -> str:
             f"{split.card.name}: {sizes}. {today}{shown}",
             str(table(results)),
             "",
-            *verdict(results, plan.folder),
+            *verdict(results, plan),
             *(["The same command goes on from there."] if unfinished else []),
         ]
     )
 
 
-def verdict(results: Results, folder: Path) -> list[str]:
+def verdict(results: Results, plan: Plan) -> list[str]:
     """Whether a program is better, how many more questions would tell, and how to use each."""
     found = comparisons(results)
     better = [each for each in found if each.is_told and each.gained > each.lost]
     if better:
         best = max(better, key=lambda each: each.gained - each.lost)
-        return [f"{best.label} is better on held-out questions.", *_use(results, [best.label], folder)]
+        return [f"{best.label} is better on held-out questions.", *_use(results, [best.label], plan.folder)]
     told = f"No program is shown to be better by these {found[0].n} held-out questions." if found else ""
+    labels = [program.label for program in programs(results) if program.label != BASELINE]
+    return [line for line in (told, _what_would_tell(found, plan)) if line] + _use(results, labels, plan.folder)
+
+
+def _what_would_tell(found: Sequence[Comparison], plan: Plan) -> str:
+    """How many more questions, of which some are learnt from and chosen by as before, would settle the nearest call."""
     needed = [each.more_needed for each in found if _is_promising(each) and each.more_needed]
-    more = [f"{min(needed):,} more held-out questions would tell, if the difference seen is real."] if needed else []
-    labels = [row.label for row in results.rows if row.program and row.label != BASELINE]
-    return [line for line in (told, *more) if line] + _use(results, labels, folder)
+    if not needed:
+        return ""
+    sizes = {name: len(part) for name, part in plan.split.parts.items()}
+    more = ceil(min(needed) * sum(sizes.values()) / sizes["testset"])
+    what = "pairs" if plan.split.card.name == APPROVED else "questions"
+    return (
+        f"Too few {what} to tell; about {more:,} more would, {min(needed):,} of them held out, "
+        "if the difference seen is real."
+    )
 
 
 def _is_promising(comparison: Comparison) -> bool:
@@ -117,7 +159,8 @@ def _is_promising(comparison: Comparison) -> bool:
 
 
 def _use(results: Results, labels: list[str], folder: Path) -> list[str]:
-    files = [(row.label, folder / row.program) for row in results.rows if row.label in labels and row.program]
+    chosen = [program.chosen for program in programs(results) if program.label in labels]
+    files = [(row.label, folder / row.program) for row in chosen if row.program]
     return [f"To use {label}: %t2s program {shlex.quote(_short(file))}" for label, file in files]
 
 
@@ -127,7 +170,10 @@ def _short(path: Path) -> str:
 
 
 def program(session: Session, rest: str) -> str:
-    """Which program writes SQL; with a file, use it from the next question on; ``default`` is the one that ships."""
+    """Which program writes SQL, with its card; with a file, use it from the next question on.
+
+    ``default`` is the one that ships.
+    """
     name = " ".join(shlex.split(rest))
     if name == SHIPPED:
         session.settings.program = ""
@@ -135,10 +181,17 @@ def program(session: Session, rest: str) -> str:
         path = Path(name).expanduser()
         load_program(path)  # so that a wrong file is said now, and not at the next question
         session.settings.program = str(path)
-    used = session.asker().program
-    demos = len(used.predict.demos)
+    asker = session.asker()
+    path = Path(session.settings.program) if session.settings.program else shipped_program(asker.backend.program)
+    demos = len(asker.program.predict.demos)
     where = session.settings.program or "ships with t2s_magic"
-    return f"{used.label}, {demos} demos ({where})"
+    return "\n".join([f"{asker.program.label}, {demos} demos ({where})", *card_of(path)])
+
+
+def card_of(path: Path) -> list[str]:
+    """How a saved program was made and measured, a line each; none where its file does not say."""
+    card = read_program(path).metadata.get("card", {})
+    return [f"  {name}: {card[name]}" for name in CARD if card.get(name)]
 
 
 class _Bars:
@@ -154,12 +207,14 @@ class _Bars:
                 self._begin(progress)
             elif self._bar is not None:
                 self._bar.n = progress.done
-                self._bar.set_postfix_str(f"{progress.right} right, {progress.usage.calls} calls")
+                cost = f", {money(progress.usage.dollars)}" if progress.usage.dollars else ""
+                self._bar.set_postfix_str(f"{progress.right} right, {progress.usage.calls} calls{cost}")
 
     def _begin(self, progress: Progress) -> None:
         if self._bar is not None:
             self._bar.close()
-        name = f"{progress.label}: {progress.doing}"
+        seed = f", seed {progress.seed}" if progress.seed else ""
+        name = f"{progress.label}{seed}: {progress.doing}"
         self._bar = tqdm(total=progress.total, desc=name, unit=" questions") if progress.total else None
 
 
@@ -189,20 +244,50 @@ class _Parser(argparse.ArgumentParser):
         )
 
 
-_OPTIONS = ("--data", "--databases", "--optimizers", "--lm", "--prompt-lm", "--budget", "--seed", WAIT)
+_OPTIONS = (
+    "--data",
+    "--databases",
+    "--optimizers",
+    "--lm",
+    "--prompt-lm",
+    "--judge",
+    "--budget",
+    "--price",
+    "--seed",
+    "--seeds",
+    "--copies",
+    "--threads",
+    WAIT,
+)
 
 
-def _read(line: str) -> argparse.Namespace:
+def _read(line: str, settings: Settings) -> argparse.Namespace:
     parser = _Parser(add_help=False, allow_abbrev=False)
     parser.add_argument("--data", default=PAIRS)
     parser.add_argument("--databases")
     parser.add_argument("--optimizers", default=USUAL)
     parser.add_argument("--lm")
     parser.add_argument("--prompt-lm")
-    parser.add_argument("--budget", type=int, default=USUAL_BUDGET)
+    parser.add_argument("--judge")
+    parser.add_argument("--budget", type=_budget, default=USUAL_BUDGET)
+    parser.add_argument("--price", type=read_price, action="append", default=_told_price(settings))
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=_at_least_one, default=1)
+    parser.add_argument("--copies", type=int, default=0)
+    parser.add_argument("--threads", type=_at_least_one, default=USUAL_THREADS)
     parser.add_argument(WAIT, action="store_true")
     try:
         return parser.parse_args(shlex.split(line))
     except ValueError as error:
         raise UsageError(f"%t2s optimize: {error}. Close the quotation.") from error
+
+
+def _told_price(settings: Settings) -> list[tuple[str, Price]]:
+    """What ``%config Text2SQL.lm_price`` says of the LM that answers."""
+    return [read_price(settings.lm_price)] if settings.lm_price else []
+
+
+def _at_least_one(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number

@@ -44,11 +44,49 @@ def test_a_study_runs_beside_the_kernel_and_ends_in_table_plot_and_twin(session)
     assert not state["isRunning"]
     assert [row["label"] for row in state["rows"]] == ["none", "LabeledFewShot(k=2)"]
     assert all(row["doing"] == "finished" and "/10 = " in row["heldOut"] for row in state["rows"])
+    assert all("14 calls, price not known, " in row["cost"] for row in state["rows"])
+    assert [len(row["demos"]) for row in state["rows"]] == [10, 2]
+    assert all(row["instructions"].startswith("Write the SQL query") for row in state["rows"])
     low, middle, high = state["rows"][0]["share"]
     assert 0 < low < middle < high < 1
     assert state["notes"][0] == "No program is shown to be better by these 10 held-out questions."
     assert "sent questions" in output.twins[0]["text/plain"]
     assert "<table>" in output.twins[-1]["text/html"]
+
+
+def test_flipped_questions_show_both_statements_and_what_they_return(session, server):  # noqa: F811
+    """The server knows nothing of what it is asked without demos, and everything with the two."""
+    knows = dict(server.answers)
+    server.answers = knows | dict.fromkeys(knows, "SELECT name FROM t")
+    server.on_request = lambda number: server.answers.update(knows) if number == 15 else None
+    output = Output()
+    live = LiveStudy(session, f"{LINE} --threads 1", output)
+    live.start()
+    live.wait()
+    (flipped,) = live.widget.state["flips"]
+    first = flipped["questions"][0]
+    assert flipped["label"] == "LabeledFewShot(k=2)"
+    assert first["first"] == {"sql": "SELECT name FROM t", "result": "name0; name1; name2 … 20 rows", "isRight": False}
+    number = first["question"].split()[-1].rstrip("?")
+    assert first["second"]["result"] == first["gold"]["result"] == f"name{number}"
+    assert "name0; name1; name2 … 20 rows" in output.twins[-1]["text/html"]
+
+
+def test_the_share_so_far_is_shown_with_its_interval_while_a_program_is_measured(session):
+    live = LiveStudy(session, LINE, Output())
+    seen = []
+    live.widget.observe(lambda change: seen.extend(row["valset"] for row in change["new"]["rows"]), "state")
+    live.start()
+    live.wait()
+    assert any("/4 = " in share and "[" in share for share in seen)
+
+
+def test_several_seeds_are_one_line_of_the_widget(session):
+    live = LiveStudy(session, f"{LINE} --seeds 2", Output())
+    live.start()
+    live.wait()
+    assert [row["label"] for row in live.widget.state["rows"]] == ["none", "LabeledFewShot(k=2)"]
+    assert "2 seeds" in live.widget.state["rows"][1]["heldOut"]
 
 
 def test_a_program_is_used_by_a_click(session):

@@ -54,6 +54,15 @@ def run(shell: InteractiveShell, cell: str) -> tuple[str, str]:
     return captured.stdout, captured.stderr
 
 
+def refusal(shell: InteractiveShell, cell: str) -> str:
+    """What a cell says that fails in one line."""
+    with capture_output():
+        result = shell.run_cell(cell)
+    message = str(result.error_in_exec)
+    assert "\n" not in message
+    return message
+
+
 def test_pairs_are_divided_compared_and_the_program_is_used_by_the_next_question(shell, server, pairs):
     said, bars = run(shell, "%t2s optimize --optimizers none,LabeledFewShot:k=2")
     assert "approved pairs: 6 learnt from, 4 chosen by, 10 held out." in said
@@ -101,6 +110,13 @@ def test_a_spent_budget_is_said_with_how_to_go_on(shell, server, pairs):
     assert "The same command goes on from there." in said
 
 
+def test_a_budget_in_dollars_is_kept_by_the_price_that_was_told(shell, server, pairs):
+    said, bars = run(shell, "%t2s optimize --optimizers none --price 0/1000 --budget $0.81 --threads 1")
+    assert "About 14 questions are asked, repairs apart; $0.8100 at most." in bars
+    assert "the budget of $0.8100 is spent ($0.0120, and a call may cost more)" in said
+    assert len(server.requests) == 4
+
+
 def test_a_file_of_questions_is_taken_too(shell, server, tmp_path):
     rows = [{"db_id": "shop", "question": question, "sql": sql} for question, sql in QUESTIONS]
     (tmp_path / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -114,24 +130,30 @@ def test_a_file_of_questions_is_taken_too(shell, server, tmp_path):
         ("", "0 approved pairs are too few to learn from and to measure on; 8 is the least. 👍"),
         ("--data nowhere.jsonl", "Cannot read nowhere.jsonl"),
         ("--speed 3", "unrecognized arguments: --speed 3. Options: --data"),
-        ("--budget lots", "invalid int value: 'lots'"),
+        ("--budget lots", "--budget 'lots' is neither calls, such as 500, nor dollars, such as $2.50."),
+        ("--seeds 0", "0 is less than 1"),
+        ("--price cheap", "--price 'cheap' is no price. Give dollars for a million tokens"),
         ("--lm 'x", "No closing quotation"),
     ],
 )
 def test_what_cannot_be_is_said_in_one_line(shell, line, message):
-    said, problem = run(shell, f"%t2s optimize {line}")
-    assert said == ""
-    assert message in problem
-    assert problem.count("\n") == 1
+    assert message in refusal(shell, f"%t2s optimize {line}")
 
 
 def test_writers_of_instructions_are_refused_with_the_built_in_model(shell, pairs):
-    _, problem = run(shell, "%t2s optimize --optimizers MIPROv2 --lm builtin")
-    assert "MIPROv2 writes instructions, which the built-in model does not read. Name another --lm." in problem
+    problem = refusal(shell, "%t2s optimize --optimizers MIPROv2 --lm builtin")
+    assert problem == "MIPROv2 writes instructions, which the built-in model does not read. Name another --lm."
 
 
 def test_a_wrong_program_is_refused_at_once_and_the_old_one_stays(shell, tmp_path):
     (tmp_path / "other.json").write_text("{}")
-    _, problem = run(shell, "%t2s program other.json")
-    assert "not a program saved by t2s_magic" in problem
+    assert "not a program saved by t2s_magic" in refusal(shell, "%t2s program other.json")
     assert "labeled demos" in run(shell, "%t2s program")[0]
+
+
+def test_the_program_that_ships_shows_its_card(shell, server):
+    said, _ = run(shell, "%t2s program")
+    assert said.startswith("labeled demos, 10 demos (ships with t2s_magic)")
+    assert "rule: One example for each form of SQL, from short ones, without regard to any score" in said
+    assert "measured: The accuracy of this program with Starling was not measured here" in said
+    assert "license: CC BY-SA 4.0" in said

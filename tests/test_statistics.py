@@ -1,11 +1,16 @@
 import pytest
 
 from t2s_magic.study.statistics import (
+    best_by_chance,
+    crossed_bootstrap,
+    differences_needed,
     holm,
+    kappa,
+    kappa_interval,
     mcnemar_p,
-    paired_bootstrap,
     questions_needed,
     share_with_interval,
+    sign_flip_p,
     wilson_interval,
 )
 
@@ -33,20 +38,68 @@ def test_the_published_difference_is_not_significant():
     assert mcnemar_p(8, 14) > 0.2
 
 
-def test_the_paired_bootstrap_covers_the_difference_and_repeats_itself():
+def test_the_bootstrap_covers_the_difference_and_repeats_itself():
     first, second = [True] * 50 + [False] * 50, [True] * 70 + [False] * 30
-    low, high = paired_bootstrap(first, second)
+    low, high = crossed_bootstrap([first], [second])
     assert low < 0.2 < high
-    assert (low, high) == paired_bootstrap(first, second)
+    assert (low, high) == crossed_bootstrap([first], [second])
+
+
+def test_seeds_that_differ_widen_the_interval_and_equal_ones_do_not():
+    answers = [True] * 60 + [False] * 40
+    one = crossed_bootstrap([answers])
+    assert crossed_bootstrap([answers] * 3) == pytest.approx(one, abs=0.02)
+    low, high = crossed_bootstrap([answers, [not answer for answer in answers], answers])
+    assert high - low > 1.2 * (one[1] - one[0])
 
 
 def test_programs_that_answered_different_questions_are_not_paired():
-    with pytest.raises(ValueError, match="2 and 1 questions"):
-        paired_bootstrap([True, False], [True])
+    with pytest.raises(ValueError, match=r"\[1, 2\] questions"):
+        crossed_bootstrap([[True, False]], [[True]])
+
+
+@pytest.mark.parametrize(("gained", "lost"), [(0, 0), (9, 1), (5, 5), (14, 8), (40, 3)])
+def test_flipping_signs_is_mcnemars_test_for_one_seed(gained, lost):
+    differences = [1] * gained + [-1] * lost + [0] * 10
+    assert sign_flip_p(differences) == pytest.approx(mcnemar_p(gained, lost))
+
+
+def test_several_seeds_of_the_same_questions_are_no_new_questions():
+    # Six questions gained with each of three seeds are six questions, and not eighteen.
+    assert sign_flip_p([3] * 6) == pytest.approx(mcnemar_p(6, 0))
+    # Of the eight ways to sign 3, 1 and 1, two sum to 5 either way.
+    assert sign_flip_p([3, 1, 1]) == pytest.approx(2 / 8)
+
+
+def test_kappa_is_the_agreement_beyond_chance():
+    # 20 yes-yes, 15 no-no, 5 and 10 apart: 0.7 agreed, 0.5 by chance (Wikipedia's example, after Cohen 1960).
+    first = [True] * 25 + [False] * 25
+    second = [True] * 20 + [False] * 5 + [True] * 10 + [False] * 15
+    assert kappa(first, second) == pytest.approx(0.4)
+    low, high = kappa_interval(first, second)
+    assert 0.1 < low < 0.4 < high < 0.7
+
+
+def test_kappa_is_not_defined_where_one_word_was_given_throughout():
+    assert kappa([True, True], [True, True]) is None
+    assert kappa_interval([True, True], [True, True]) is None
+
+
+def test_the_best_of_many_on_few_questions_looks_better_than_it_is():
+    assert best_by_chance(0.5, 1, 10) == pytest.approx(0.5)
+    # Two coins thrown once each: the better shows heads three times of four.
+    assert best_by_chance(0.5, 2, 1) == pytest.approx(0.75)
+    assert best_by_chance(0.68, 11, 25) > 0.8
 
 
 def test_holm_corrects_the_smallest_most():
     assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
+
+
+def test_a_stricter_test_and_smaller_differences_need_more_questions():
+    assert questions_needed(0.2, 0.1, significance=0.025) > questions_needed(0.2, 0.1)
+    assert differences_needed(0.2, 0.1) == questions_needed(0.2, 0.1)
+    assert differences_needed(1 / 9, 1 / 3) < 20
 
 
 def test_a_small_difference_needs_many_questions():

@@ -10,7 +10,8 @@ from study_server import oracle
 from t2s_magic.errors import UsageError
 from t2s_magic.program import load_program
 from t2s_magic.study.optimizers import OPTIMIZERS, choose
-from t2s_magic.study.runs import Plan, Results, Study, slug
+from t2s_magic.study.plan import Plan, Results, slug
+from t2s_magic.study.runs import Study
 from t2s_magic.study.splits import load_lines
 
 QUESTIONS = [(f"Which name has number {n}?", f"SELECT name FROM t WHERE number = {n}") for n in range(24)]
@@ -121,8 +122,8 @@ def test_results_are_read_again_as_they_were_written(split, server, tmp_path):
 
 def test_a_folder_of_another_study_is_refused(split, server, tmp_path):
     Study(plan(split, tmp_path / "run", "none")).run()
-    with pytest.raises(UsageError, match="a study with other seed"):
-        Study(replace(plan(split, tmp_path / "run", "none"), seed=7)).run()
+    with pytest.raises(UsageError, match="a study with other copies"):
+        Study(replace(plan(split, tmp_path / "run", "none"), copies=2)).run()
 
 
 def test_a_server_that_is_gone_fails_the_row_and_scores_nothing(split, tmp_path, monkeypatch):

@@ -51,6 +51,10 @@ class Databases(ABC):
         """SQLite files with the same tables and other rows; none where the database is no SQLite file."""
         return ()
 
+    def open_copy(self, path: Path) -> Database:
+        """One of ``copies``, to be asked in the dialect of its original and closed."""
+        return connect(f"sqlite:///{path}")
+
     def close(self) -> None:
         """Close what was opened here and delete what was built here."""
         for database in self._opened.values():
@@ -80,6 +84,9 @@ class FileDatabases(Databases):
                 if not path.exists():
                     copy_with_other_rows(self.file(db_id), path, seed)
         return paths
+
+    def open_copy(self, path: Path) -> Database:
+        return open_in(self._dialect, path, self._server)
 
     def close(self) -> None:
         super().close()
@@ -178,11 +185,6 @@ def _thin(connection: sqlite3.Connection, table: str, chance: random.Random) -> 
         return
     dropped = chance.sample(rows, len(rows) - round(len(rows) * KEPT_SHARE))
     connection.executemany(f"DELETE FROM {table} WHERE rowid = ?", [(row,) for row in dropped])
-
-
-def open_copy(path: Path) -> Database:
-    """One of ``Databases.copies``, to be asked and closed."""
-    return connect(f"sqlite:///{path}")
 
 
 def why_not_runnable(databases: Databases, db_id: str, sql: str) -> str:

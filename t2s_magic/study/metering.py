@@ -6,27 +6,32 @@ import hashlib
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any
 
+from t2s_magic.adapters import SQL_CALL
 from t2s_magic.adapters.quick_dspy import dspy
-from t2s_magic.errors import StudyStoppedError
-from t2s_magic.lm import Backend
+from t2s_magic.errors import ModelBusyError, StudyStoppedError
+from t2s_magic.lm import Backend, told
 from t2s_magic.lm.builtin_lm import BuiltinLM
+from t2s_magic.study.prices import Price
 
 _CONFIG = ("temperature", "max_tokens", "top_p", "seed", "stop", "frequency_penalty", "presence_penalty")
 # Settings of a connection, which the LM inside keeps; dspy refuses them beside an engine.
 _CONNECTION = ("timeout", "api_key", "api_base", "base_url", "rollout_id")
+# A pause for a server that is busy is doubled each time.
+FIRST_PAUSE, BUSY_SECONDS = 1.0, 300.0
 
 
 @dataclass(frozen=True)
 class Usage:
     """What was asked of LMs: ``calls`` made, answers ``repeated`` from the record, tokens as servers count them.
 
-    ``seconds`` are those that calls took, added up over threads.
+    ``seconds`` are those that calls took, added up over threads. ``dollars`` is None where an LM's price is not known.
     """
 
     calls: int = 0
@@ -34,9 +39,22 @@ class Usage:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
+    dollars: float | None = 0.0
+
+    def __add__(self, other: Usage) -> Usage:
+        return self._with(other, 1)
 
     def __sub__(self, other: Usage) -> Usage:
-        return Usage(*(getattr(self, field.name) - getattr(other, field.name) for field in fields(Usage)))
+        return self._with(other, -1)
+
+    def _with(self, other: Usage, sign: int) -> Usage:
+        counted = {
+            field.name: getattr(self, field.name) + sign * getattr(other, field.name)
+            for field in fields(Usage)
+            if field.name != "dollars"
+        }
+        are_known = self.dollars is not None and other.dollars is not None
+        return Usage(**counted, dollars=(self.dollars or 0.0) + sign * (other.dollars or 0.0) if are_known else None)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -45,17 +63,25 @@ class Usage:
 class Meter:
     """Counts the calls of all LMs of a study, and refuses the next one when it is told to stop or nothing is left.
 
-    ``budget`` bounds the calls made; answers from the record cost nothing. ``has_refused`` says that a call was wanted
-    and not made. Threads may share it.
+    ``budget`` bounds the calls made and ``dollars`` what they cost; answers from the record cost nothing. The bound on
+    dollars holds however many calls are under way: each is admitted with the most that it can cost. ``has_refused``
+    says that a call was wanted and not made. Threads may share it.
     """
 
-    def __init__(self, budget: int | None = None, on_call: Callable[[Usage], None] | None = None) -> None:
-        self.budget = budget
+    def __init__(
+        self,
+        budget: int | None = None,
+        dollars: float | None = None,
+        on_call: Callable[[Usage], None] | None = None,
+    ) -> None:
+        self.budget, self.dollars = budget, dollars
         self.usage = Usage()
         self.has_refused = False
         self._stop = threading.Event()
+        self._is_spent = False
         self._started = 0
-        self._lock = threading.Lock()
+        self._reserved: list[float] = []
+        self._changed = threading.Condition()
         self._on_call = on_call
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Meter:
@@ -66,21 +92,34 @@ class Meter:
         """Why no further call is made, or ""."""
         if self._stop.is_set():
             return "stopped"
-        return (
-            f"the budget of {self.budget:,} calls is spent"
-            if self.budget is not None and self._started >= self.budget
-            else ""
-        )
+        if self._is_spent:
+            return f"the budget of ${self.dollars:,.4f} is spent (${self.usage.dollars:,.4f}, and a call may cost more)"
+        if self.budget is not None and self._started >= self.budget:
+            return f"the budget of {self.budget:,} calls is spent"
+        return ""
 
     def stop(self) -> None:
         """Refuse every call from now on; those under way end as they do."""
         self._stop.set()
+        with self._changed:
+            self._changed.notify_all()
 
-    def admit(self) -> None:
-        """Count a call that is about to be made. Raises StudyStoppedError instead when it must not be."""
-        with self._lock:
+    def pause(self, seconds: float) -> None:
+        """Wait, but no longer than until the study is stopped."""
+        self._stop.wait(seconds)
+
+    def admit(self, at_most: float = 0.0) -> None:
+        """Count a call that is about to be made and may cost ``at_most`` dollars; ``made`` has to follow.
+
+        Waits where only the calls under way leave too little. Raises StudyStoppedError where it must not be made.
+        """
+        with self._changed:
+            while self._reserved and self._is_too_dear(at_most) and not self.why_stopped:
+                self._changed.wait()
+            self._is_spent = self._is_spent or self._is_too_dear(at_most)
             if not self.why_stopped:
                 self._started += 1
+                self._reserved.append(at_most)
                 return
             self.has_refused = True
         raise self._refusal()
@@ -92,9 +131,15 @@ class Meter:
             raise self._refusal()
         self._add(Usage(repeated=1))
 
-    def made(self, seconds: float, prompt_tokens: int = 0, completion_tokens: int = 0) -> None:
-        """Count what a call took."""
-        self._add(Usage(1, 0, prompt_tokens, completion_tokens, seconds))
+    def made(self, usage: Usage, at_most: float = 0.0) -> None:
+        """Count what a call took that was admitted with ``at_most``."""
+        with self._changed:
+            self._reserved.remove(at_most)
+        self._add(usage)
+
+    def _is_too_dear(self, at_most: float) -> bool:
+        spent = self.usage.dollars or 0.0
+        return self.dollars is not None and spent + sum(self._reserved) + at_most > self.dollars
 
     def _refusal(self) -> StudyStoppedError:
         return StudyStoppedError(
@@ -102,28 +147,69 @@ class Meter:
         )
 
     def _add(self, more: Usage) -> None:
-        with self._lock:
-            old = self.usage
-            self.usage = Usage(*(getattr(old, field.name) + getattr(more, field.name) for field in fields(Usage)))
+        with self._changed:
+            self.usage += more
+            self._changed.notify_all()
         if self._on_call:
             self._on_call(self.usage)
+
+
+class Gate:
+    """Lets at most ``most`` calls be under way at once: fewer after a server said that it is busy, more again later."""
+
+    def __init__(self, most: int) -> None:
+        self.most = self.limit = most
+        self.under_way = 0
+        self._narrowed_at = 0.0
+        self._answered = 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def passed(self) -> Iterator[None]:
+        with self._changed:
+            self._changed.wait_for(lambda: self.under_way < self.limit)
+            self.under_way += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self.under_way -= 1
+                self._changed.notify_all()
+
+    def narrow(self, asked_at: float) -> None:
+        """Halve the limit; once only for all calls that were under way together."""
+        with self._changed:
+            if asked_at >= self._narrowed_at:
+                self.limit, self._narrowed_at, self._answered = max(1, self.limit // 2), monotonic(), 0
+
+    def widen(self) -> None:
+        """One more at once, after as many answers in a row as the limit is."""
+        with self._changed:
+            self._answered += 1
+            if self._answered >= self.limit and self.limit < self.most:
+                self.limit, self._answered = self.limit + 1, 0
+                self._changed.notify_all()
 
 
 class Record:
     """Answers of LMs by what was asked, one JSON line each in a file beside the study.
 
     The same request is answered the same way as often as it is made; with a temperature above 0, its second asking
-    within one run is given the second answer, whichever thread comes first.
+    within one run is given the second answer, whichever thread comes first. ``spent`` is what all answers in the file
+    took, those of earlier runs included.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.spent = Usage()
         self._answers: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self._asked: dict[str, int] = defaultdict(int)
+        self._under_way: dict[str, threading.Lock] = defaultdict(threading.Lock)
         self._lock = threading.Lock()
         for line in path.read_text(encoding="utf-8").split("\n") if path.exists() else ():
             if (entry := _whole(line)) is not None:
                 self._answers[entry["request"]].append(entry["answer"])
+                self.spent += Usage(**entry["usage"])
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Record:
         return self
@@ -136,12 +222,22 @@ class Record:
             kept = self._answers[key]
             return kept[place] if place < len(kept) else None
 
-    def keep(self, key: str, answer: Mapping[str, Any]) -> None:
-        """Write an answer down; it is on the disk when this returns."""
+    @contextmanager
+    def asking(self, key: str) -> Iterator[None]:
+        """Within: no other thread asks the same; it waits for this answer."""
+        with self._lock:
+            lock = self._under_way[key]
+        with lock:
+            yield
+
+    def keep(self, key: str, answer: Mapping[str, Any], usage: Usage) -> None:
+        """Write an answer down, and what it took; it is with the operating system when this returns."""
+        entry = {"request": key, "answer": answer, "usage": usage.to_dict()}
         with self._lock:
             self._answers[key].append(dict(answer))
+            self.spent += usage
             with self._path.open("a", encoding="utf-8", newline="\n") as file:
-                file.write(json.dumps({"request": key, "answer": answer}, ensure_ascii=False) + "\n")
+                file.write(json.dumps(entry, ensure_ascii=False) + "\n")
 
 
 def _whole(line: str) -> dict[str, Any] | None:
@@ -150,45 +246,103 @@ def _whole(line: str) -> dict[str, Any] | None:
         entry = json.loads(line)
     except ValueError:
         return None
-    return entry if isinstance(entry, dict) and {"request", "answer"} <= entry.keys() else None
+    return entry if isinstance(entry, dict) and {"request", "answer", "usage"} <= entry.keys() else None
 
 
 class _RecordedEngine:
-    """Answers dspy's requests from the record, and else from ``lm``, within the meter's budget."""
+    """Answers dspy's requests from the record, and else from ``lm``, through the gate and within the meter's budget.
 
-    def __init__(self, lm: Any, meter: Meter, record: Record) -> None:
-        self._lm, self._meter, self._record = lm, meter, record
+    A server that is busy is asked again with fewer calls at once, for ``BUSY_SECONDS`` beyond the LM's own patience.
+    """
+
+    def __init__(self, lm: Any, price: Price | None, meter: Meter, record: Record, gate: Gate) -> None:
+        self._lm, self._price, self._meter, self._record, self._gate = lm, price, meter, record, gate
 
     def __deepcopy__(self, memo: dict[int, Any]) -> _RecordedEngine:
         return self
 
+    @property
+    def takes_sql_calls(self) -> bool:
+        """Does the LM's own engine take grammars and several samples? A study asks as ``%%text2sql`` does."""
+        return getattr(self._lm.engine, "takes_sql_calls", False)
+
+    @property
+    def takes_grammars(self) -> bool:
+        return bool(self._lm.engine.takes_grammars)
+
     def complete(self, request: Any) -> Any:
         key, is_sampled = _key(request), bool(request.config.temperature)
-        kept = self._record.find(key, is_sampled=is_sampled)
-        if kept is not None:
-            self._meter.repeat()
-            return _response(request.model, kept)
-        self._meter.admit()
-        started = perf_counter()
-        try:
-            # The call was announced to callbacks already, by the LM that this engine serves.
-            with dspy.context(callbacks=[]):
-                response = self._lm(request)
-        except BaseException:
-            self._meter.made(perf_counter() - started)
-            raise
-        usage = response.usage
-        tokens = (usage.input_tokens or 0, usage.output_tokens or 0) if usage is not None else (0, 0)
-        self._meter.made(perf_counter() - started, *tokens)
-        self._record.keep(key, {"text": response.message.text or "", "finish_reason": response.finish_reason})
+        with nullcontext() if is_sampled else self._record.asking(key):
+            kept = self._record.find(key, is_sampled=is_sampled)
+            if kept is None:
+                return self._paid(request, key)
+        self._meter.repeat()
+        return _response(request.model, kept)
+
+    def _paid(self, request: Any, key: str) -> Any:
+        with self._gate.passed():
+            at_most = self._at_most(request)
+            self._meter.admit(at_most)
+            # A call that fails is not billed.
+            usage, started = Usage(1, dollars=0.0 if self._price else None), perf_counter()
+            try:
+                response = self._answered(request)
+                usage = self._usage(response, perf_counter() - started, at_most)
+                self._record.keep(key, _answer(response), usage)
+            finally:
+                self._meter.made(replace(usage, seconds=perf_counter() - started), at_most)
         return response
+
+    def _at_most(self, request: Any) -> float:
+        if self._price is None:
+            return 0.0
+        characters = len(request.system or "") + sum(len(message.text or "") for message in request.messages)
+        return self._price.at_most(characters, request.config.max_tokens or self._lm.kwargs.get("max_tokens") or 0)
+
+    def _answered(self, request: Any) -> Any:
+        pause, waited = FIRST_PAUSE, 0.0
+        while True:
+            asked_at = monotonic()
+            try:
+                # The call was announced to callbacks already, by the LM that this engine serves.
+                with told(), dspy.context(callbacks=[]):
+                    response = self._lm(request)
+            except ModelBusyError:
+                self._gate.narrow(asked_at)
+                if waited >= BUSY_SECONDS or self._meter.why_stopped == "stopped":
+                    raise
+                self._meter.pause(pause)
+                waited, pause = waited + pause, 2 * pause
+            else:
+                self._gate.widen()
+                return response
+
+    def _usage(self, response: Any, seconds: float, at_most: float) -> Usage:
+        """Tokens as the server counted them, and their price; ``at_most`` where it does not count.
+
+        The seconds of a server are shared among the calls that are under way.
+        """
+        usage = response.usage
+        if usage is None or usage.input_tokens is None or usage.output_tokens is None:
+            return Usage(1, seconds=seconds, dollars=at_most if self._price else None)
+        tokens = usage.input_tokens, usage.output_tokens
+        dollars = self._price.of(*tokens, seconds / self._gate.under_way) if self._price else None
+        return Usage(1, 0, *tokens, seconds, dollars)
 
 
 def _key(request: Any) -> str:
+    """What was asked. A grammar is no part of it: a server that takes none shall not be asked all over again."""
     messages = [(message.role, message.text) for message in request.messages]
     config = {name: getattr(request.config, name, None) for name in _CONFIG}
-    asked = json.dumps([request.model, request.system, messages, config], ensure_ascii=False, default=str)
+    samples = ((request.config.extensions or {}).get(SQL_CALL) or {}).get("samples", 1)
+    asked = json.dumps([request.model, request.system, messages, config, samples], ensure_ascii=False, default=str)
     return hashlib.sha256(asked.encode()).hexdigest()
+
+
+def _answer(response: Any) -> dict[str, Any]:
+    told = (response.provider_data or {}).get(SQL_CALL) or {}
+    others = {"others": told["others"]} if told.get("others") else {}
+    return {"text": response.message.text or "", "finish_reason": response.finish_reason, **others}
 
 
 def _response(model: str, kept: Mapping[str, Any]) -> Any:
@@ -199,6 +353,7 @@ def _response(model: str, kept: Mapping[str, Any]) -> Any:
         message=lm15.Message.assistant(kept["text"]),
         finish_reason=kept["finish_reason"],
         usage=lm15.Usage(),
+        provider_data={SQL_CALL: {"others": kept.get("others", [])}},
     )
 
 
@@ -215,14 +370,19 @@ class _MeteredBuiltinLM(BuiltinLM):
         try:
             return super().read(**asked)
         finally:
-            self.meter.made(perf_counter() - started)
+            self.meter.made(Usage(1, seconds=perf_counter() - started))
 
 
-def metered(backend: Backend, meter: Meter, record: Record, **settings: Any) -> Backend:
-    """The same backend, counted and recorded; ``settings`` replace those of its LM (``max_tokens``, ``stop``)."""
+def metered(
+    backend: Backend, price: Price | None, meter: Meter, record: Record, at_once: int, **settings: Any
+) -> Backend:
+    """The same backend, counted and recorded, asked ``at_once`` at most.
+
+    ``settings`` replace those of its LM (``max_tokens``, ``stop``).
+    """
     if isinstance(backend.lm, BuiltinLM):
         return replace(backend, lm=_MeteredBuiltinLM(backend.lm, meter))
     kwargs = {name: value for name, value in backend.lm.kwargs.items() if name not in _CONNECTION}
-    engine = _RecordedEngine(backend.lm, meter, record)
+    engine = _RecordedEngine(backend.lm, price, meter, record, Gate(at_once))
     lm = dspy.LM(backend.lm.model, engine=engine, cache=False, num_retries=0, **{**kwargs, **settings})
     return replace(backend, lm=lm)

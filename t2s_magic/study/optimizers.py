@@ -1,10 +1,11 @@
-"""Optimizers by name. To add one: a function from ``Work`` to a student, and a line in ``OPTIMIZERS``."""
+"""Optimizers by name. To add one: a function from ``Work`` to a student, and its entry in ``OPTIMIZERS``."""
 
 from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from t2s_magic.adapters.quick_dspy import dspy
-from t2s_magic.errors import UsageError
+from t2s_magic.errors import Text2SqlError, UsageError
 from t2s_magic.schema.link import stems
 
 Setting = int | float | str
@@ -20,7 +21,10 @@ Setting = int | float | str
 
 @dataclass(frozen=True)
 class Work:
-    """What an optimizer is given; ``prompt_lm`` is None where no LM writes instructions."""
+    """What an optimizer is given; ``prompt_lm`` is None where no LM writes instructions.
+
+    ``at_once(function, items)`` is the list of ``function(item)``, worked out in as many threads as there may be.
+    """
 
     student: Any
     trainset: Sequence[Any]
@@ -30,13 +34,15 @@ class Work:
     seed: int
     threads: int
     most_errors: int
+    at_once: Callable[[Callable[[Any], Any], Iterable[Any]], list[Any]]
 
 
 @dataclass(frozen=True)
 class Optimizer:
     """A way to make a better program. ``asks`` is how many questions it asks at most, by the sizes of its two sets.
 
-    ``is_per_question``: what it makes depends on each question, so it cannot be saved as one program.
+    ``is_per_question``: what it makes depends on each question, so it cannot be saved as one program. ``is_drawn``:
+    another seed gives another program.
     """
 
     name: str
@@ -46,6 +52,7 @@ class Optimizer:
     settings: Mapping[str, Setting] = field(default_factory=dict)
     writes_instructions: bool = False
     is_per_question: bool = False
+    is_drawn: bool = True
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,8 @@ def _labeled(work: Work, trainset: list[Any], *, k: int) -> Any:
 
 
 def _bootstrap(work: Work, trainset: list[Any], *, bootstrapped: int, labeled: int) -> Any:
-    optimizer = dspy.BootstrapFewShot(
+    optimizer = _AskingAhead(
+        work,
         metric=work.metric,
         max_bootstrapped_demos=bootstrapped,
         max_labeled_demos=labeled,
@@ -124,16 +132,59 @@ def _bootstrap(work: Work, trainset: list[Any], *, bootstrapped: int, labeled: i
     return optimizer.compile(work.student, trainset=trainset)
 
 
+class _AskingAhead(dspy.BootstrapFewShot):  # type: ignore[misc]
+    """dspy's own loop, question by question, with the questions that it is sure to come to asked at once before.
+
+    While n demos are missing, the next n questions will be asked whatever comes of them. Their answers are then in the
+    study's record, and the loop finds them there: the same demos, no call more, n times as fast.
+    """
+
+    def __init__(self, work: Work, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._work = work
+        self._asked = 0
+
+    def _bootstrap_one_example(self, example: Any, round_idx: int = 0) -> Any:
+        place = next(place for place, each in enumerate(self.trainset) if each is example)
+        if place >= self._asked and self._is_repeatable:
+            missing = self.max_bootstrapped_demos - max(map(len, self.name2traces.values()))
+            self._asked = place + missing
+            self._work.at_once(self._ask, self.trainset[place : self._asked])
+        return super()._bootstrap_one_example(example, round_idx)
+
+    @property
+    def _is_repeatable(self) -> bool:
+        """Is the same question, asked again, answered from the record?"""
+        return self._work.threads > 1 and not dspy.settings.lm.kwargs.get("temperature")
+
+    def _ask(self, example: Any) -> None:
+        """Ask as dspy's loop will: with the teacher's demos, but for the question itself."""
+        teacher = self.teacher.deepcopy()
+        for predictor in teacher.predictors():
+            predictor.demos = [demo for demo in predictor.demos if demo != example]
+        with suppress(Text2SqlError, dspy.utils.exceptions.DSPyError):  # the loop will meet it again, and count it
+            teacher(**example.inputs())
+
+
 def _random_search(work: Work, trainset: list[Any], *, bootstrapped: int, labeled: int, candidates: int) -> Any:
-    optimizer = dspy.BootstrapFewShotWithRandomSearch(
-        metric=work.metric,
-        max_bootstrapped_demos=bootstrapped,
-        max_labeled_demos=labeled,
-        num_candidate_programs=candidates,
-        num_threads=work.threads,
-        max_errors=work.most_errors,
-    )
-    return optimizer.compile(work.student, trainset=trainset, valset=list(work.valset))
+    """dspy's search, with all its candidates at once; it tells them by number, and the first of the best wins."""
+
+    def candidate(number: int) -> Any:
+        optimizer = dspy.BootstrapFewShotWithRandomSearch(
+            metric=work.metric,
+            max_bootstrapped_demos=bootstrapped,
+            max_labeled_demos=labeled,
+            num_candidate_programs=candidates,
+            num_threads=work.threads,
+            max_errors=work.most_errors,
+        )
+        return optimizer.compile(work.student, trainset=trainset, valset=list(work.valset), restrict=[number])
+
+    programs = work.at_once(candidate, range(-3, candidates))
+    found = [program.candidate_programs[0] for program in programs]
+    best = max(programs, key=lambda program: program.candidate_programs[0]["score"])
+    best.candidate_programs = found
+    return best
 
 
 def _nearest(work: Work, trainset: list[Any], *, k: int) -> Any:
@@ -193,7 +244,7 @@ _MIPRO_TRIALS = {"light": 6, "medium": 12, "heavy": 18}
 OPTIMIZERS: dict[str, Optimizer] = {
     each.name: each
     for each in (
-        Optimizer("none", "the program as it is", _none, lambda train, val: 0),
+        Optimizer("none", "the program as it is", _none, lambda train, val: 0, is_drawn=False),
         Optimizer(
             "LabeledFewShot", "k questions with their gold SQL as demos", _labeled, lambda train, val, k: 0, {"k": 4}
         ),
@@ -218,6 +269,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
             lambda train, val, k: 0,
             {"k": 4},
             is_per_question=True,
+            is_drawn=False,
         ),
         Optimizer(
             "MIPROv2",

@@ -8,6 +8,7 @@ printed. Source: https://github.com/jjovalle99/DSPy-Text2SQL (prompts as its not
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -173,9 +174,9 @@ def make_judge(backend: Backend, databases: Databases) -> Callable[[Question, st
     def is_correct(question: Question, sql: str) -> bool:
         if not sql:
             return False
-        with speaking.context():
-            context = contexts(question.db_id)
-            said = judged(sql_prompt=question.question, sql_context=context, sql=sql)
-        return bool(said.correct == "Yes")
+        context = contexts(question.db_id)
+        with speaking.context(), suppress(NoSqlError):  # an empty answer is no Yes
+            return bool(judged(sql_prompt=question.question, sql_context=context, sql=sql).correct == "Yes")
+        return False
 
     return is_correct

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import html
-import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from t2s_magic.study.runs import Results, Row
+from t2s_magic.study.compare import BASELINE, Flip, Program, comparisons, count_right, flips, programs
+from t2s_magic.study.databases import Databases
+from t2s_magic.study.plan import Results, Row
 from t2s_magic.study.scoring import Score
-from t2s_magic.study.statistics import (
-    holm,
-    mcnemar_p,
-    paired_bootstrap,
-    questions_needed,
-    share_with_interval,
-    wilson_interval,
-)
-
-BASELINE = "none"
-SIGNIFICANT = 0.05
+from t2s_magic.study.statistics import best_by_chance, kappa, kappa_interval, mcnemar_p, share_with_interval
 
 
 @dataclass(frozen=True)
@@ -48,213 +39,151 @@ class Table:
         return {"text/plain": str(self), "text/html": self._repr_html_()}
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """A program against the baseline on the same held-out questions.
-
-    ``gained`` and ``lost`` are questions that just one of the two got right; ``p`` is McNemar's exact one and
-    ``p_corrected`` Holm's, over all programs compared; ``low`` and ``high`` bound the difference of the shares (paired
-    bootstrap, 95 %).
-    """
-
-    label: str
-    n: int
-    gained: int
-    lost: int
-    p: float
-    p_corrected: float
-    low: float
-    high: float
-
-    @property
-    def is_told(self) -> bool:
-        return self.p_corrected < SIGNIFICANT
-
-    @property
-    def more_needed(self) -> int | None:
-        """How many more held-out questions would tell, if the difference seen is the true one; None without one."""
-        if self.gained == self.lost:
-            return None
-        needed = questions_needed((self.gained + self.lost) / self.n, abs(self.gained - self.lost) / self.n)
-        return max(0, needed - self.n)
-
-    def __str__(self) -> str:
-        flips = f"{self.gained} gained, {self.lost} lost of {self.n}"
-        if self.is_told:
-            return f"{'better' if self.gained > self.lost else 'worse'}: {flips}, p = {self.p_corrected:.3f}"
-        if self.more_needed is None:
-            return f"no difference seen: {flips}"
-        return f"too few questions to tell: {flips}, p = {self.p_corrected:.2f}; about {self.more_needed:,} more would"
-
-
 def table(results: Results) -> Table:
-    """One line a program: right on the valset it was chosen by and on the held-out questions, what it cost."""
+    """One line a program: right on the valset it was chosen by and on the held-out questions, and what it cost."""
     compared = {comparison.label: str(comparison) for comparison in comparisons(results)}
+    found = programs(results)
+    has_copies = any(_has(program, "right_on_copies") for program in found)
+    columns = ("program", "valset", "held out", *(["on copies too"] if has_copies else []), "errors", "same form")
+    columns += ("LM calls", "tokens", "cost", "s", "demos", f"against {BASELINE}")
+    rows = tuple(
+        (
+            program.label,
+            program.share("valset"),
+            program.share("testset"),
+            *([_on_copies(program)] if has_copies else []),
+            str(_number_of(program, lambda score: bool(score.error))),
+            str(_number_of(program, lambda score: score.same_form)),
+            f"{program.usage.calls:,}" + (f" + {program.usage.repeated:,} kept" if program.usage.repeated else ""),
+            f"{program.usage.prompt_tokens + program.usage.completion_tokens:,}",
+            money(program.usage.dollars),
+            f"{sum(row.seconds for row in program.all_rows):,.0f}",
+            str(len(program.chosen.demos)),
+            program.problem or compared.get(program.label, ""),
+        )
+        for program in found
+    )
+    return Table(columns, rows, _notes(results, found))
+
+
+def _notes(results: Results, found: Sequence[Program]) -> tuple[str, ...]:
+    is_seeded = any(len(program.all_rows) > 1 for program in found)
+    over = " Those of several seeds are over questions and seeds (bootstrap); p flips signs by question." * is_seeded
+    spent = results.spent
+    paid = f"All answers kept so far: {spent.calls:,} calls, {money(spent.dollars)}."
+    return (
+        f"Shares with 95 % Wilson intervals; p by McNemar's exact test, corrected by Holm.{over}",
+        *([paid] if spent.calls else []),
+        *(_judge_note(program) for program in found if _has(program, "judged")),
+    )
+
+
+def money(dollars: float | None) -> str:
+    """Dollars as a person reads them; an LM whose price nobody told is said so."""
+    if dollars is None:
+        return "price not known"
+    return f"${dollars:,.4f}" if 0 < dollars < 1 else f"${dollars:,.2f}"
+
+
+def _has(program: Program, measure: str) -> bool:
+    return any(getattr(row.testset[0], measure) is not None for row in program.rows)
+
+
+def _number_of(program: Program, is_counted: Callable[[Score], bool]) -> int:
+    return sum(is_counted(score) for row in program.rows for score in row.testset)
+
+
+def _on_copies(program: Program) -> str:
+    """Test-suite accuracy: right on the database, and on every copy with other rows."""
+    k = _number_of(program, lambda score: bool(score.correct and score.right_on_copies))
+    return share_with_interval(k, sum(len(row.testset) for row in program.rows))
+
+
+def _judge_note(program: Program) -> str:
+    """The judge's share, and how far it agrees with execution."""
+    scores = [score for row in program.rows for score in row.testset]
+    right, yes = [score.correct for score in scores], [bool(score.judged) for score in scores]
+    agreed = sum(one == other for one, other in zip(right, yes, strict=True))
+    return (
+        f"{program.label}: the judge says {share_with_interval(sum(yes), len(yes))}; "
+        f"it agrees with execution on {agreed} of {len(yes)}, kappa {_kappa(right, yes)}."
+    )
+
+
+def _kappa(right: Sequence[bool], yes: Sequence[bool]) -> str:
+    value, interval = kappa(right, yes), kappa_interval(right, yes)
+    if value is None or interval is None:
+        return "not defined: one of the two said the same of every answer"
+    return f"{value:.2f} [{interval[0]:.2f}, {interval[1]:.2f}]"
+
+
+def seeds(results: Results) -> Table:
+    """One line a program and seed: what each draw of demos gave, and McNemar's p against the baseline, uncorrected."""
+    base = next((row for row in results.rows if row.label == BASELINE and row.testset), None)
     rows = tuple(
         (
             row.label,
-            share_with_interval(_right(row.valset), len(row.valset)),
-            share_with_interval(_right(row.testset), len(row.testset)),
-            str(sum(bool(score.error) for score in row.testset)),
-            f"{row.usage.calls:,}" + (f" + {row.usage.repeated:,} kept" if row.usage.repeated else ""),
-            f"{row.usage.prompt_tokens + row.usage.completion_tokens:,}",
-            f"{row.seconds:,.0f}",
-            str(len(row.demos)),
-            compared.get(row.label, "") if row.status == "finished" else f"{row.status}: {row.problem}",
+            str(row.seed),
+            share_with_interval(count_right(row.valset), len(row.valset)),
+            share_with_interval(count_right(row.testset), len(row.testset)),
+            _against(base, row) if base is not None and row is not base else "",
         )
         for row in results.rows
+        if row.testset
     )
-    columns = ("program", "valset", "held out", "errors", "LM calls", "tokens", "s", "demos", f"against {BASELINE}")
-    copies = [_copies_note(row) for row in results.rows if row.testset and row.testset[0].right_on_copies is not None]
-    judged = [_judge_note(row) for row in results.rows if row.testset and row.testset[0].judged is not None]
-    return Table(
-        columns, rows, ("Shares with 95 % Wilson intervals; p by McNemar, corrected by Holm.", *copies, *judged)
-    )
+    return Table(("program", "seed", "valset", "held out", f"against {BASELINE}"), rows)
 
 
-def _judge_note(row: Row) -> str:
-    """The judge's share, and how often it agrees with execution (Cohen's kappa beside it)."""
-    n = len(row.testset)
-    right, yes = _right(row.testset), sum(bool(score.judged) for score in row.testset)
-    agreed = sum(score.correct == score.judged for score in row.testset)
-    by_chance = (right * yes + (n - right) * (n - yes)) / n**2
-    kappa = f"{(agreed / n - by_chance) / (1 - by_chance):.2f}" if by_chance < 1 else "not defined"
-    return f"{row.label}: the judge says {share_with_interval(yes, n)}; it agrees on {agreed} of {n}, kappa {kappa}."
+def _against(base: Row, row: Row) -> str:
+    pairs = [(one.correct, other.correct) for one, other in zip(base.testset, row.testset, strict=True)]
+    gained, lost = pairs.count((False, True)), pairs.count((True, False))
+    return f"{gained} gained, {lost} lost, p = {mcnemar_p(gained, lost):.2f}"
 
 
-def _copies_note(row: Row) -> str:
-    lucky = sum(score.correct and not score.right_on_copies for score in row.testset)
-    right = _right(row.testset)
-    return (
-        f"{row.label}: {lucky} of {right} right answers differ on databases with other rows, by luck or by a tie there."
-    )
+def flipped(results: Results, first: str, second: str, databases: Databases) -> Table:
+    """The held-out questions that just one of two programs got right, with both statements and what they returned."""
+    return flip_table(flips(results, first, second, databases), first, second)
 
 
-def comparisons(results: Results, baseline: str = BASELINE) -> tuple[Comparison, ...]:
-    """Each finished program against the baseline; none where the baseline has not finished."""
-    finished = [row for row in results.rows if row.status == "finished" and row.testset]
-    base = next((row for row in finished if row.label == baseline), None)
-    others = [row for row in finished if row is not base] if base else []
-    flips = [_flips(base.testset, row.testset) for row in others if base]
-    p_values = [mcnemar_p(lost, gained) for gained, lost in flips]
-    found = zip(others, flips, p_values, holm(p_values), strict=True)
-    return tuple(
-        Comparison(row.label, len(row.testset), *flip, p, corrected, *_difference(base.testset, row.testset))
-        for row, flip, p, corrected in found
-        if base
-    )
-
-
-def _flips(first: Sequence[Score], second: Sequence[Score]) -> tuple[int, int]:
-    pairs = [(one.correct, other.correct) for one, other in zip(first, second, strict=True)]
-    return pairs.count((False, True)), pairs.count((True, False))
-
-
-def _difference(first: Sequence[Score], second: Sequence[Score]) -> tuple[float, float]:
-    return paired_bootstrap([score.correct for score in first], [score.correct for score in second])
-
-
-def flipped(results: Results, first: str, second: str) -> Table:
-    """The held-out questions that just one of two programs got right, with both statements."""
-    one, other = (next(row for row in results.rows if row.label == label) for label in (first, second))
+def flip_table(found: Sequence[Flip], first: str, second: str) -> Table:
+    """Flips of two programs as a table, with what the gold SQL returns beside them."""
     rows = tuple(
-        (left.question, f"{second if right.correct else first}", _shown(left), _shown(right))
-        for left, right in zip(one.testset, other.testset, strict=True)
-        if left.correct != right.correct
+        (
+            flip.question,
+            second if flip.second.correct else first,
+            _shown(flip.first, flip.results[0]),
+            _shown(flip.second, flip.results[1]),
+            flip.results[2],
+        )
+        for flip in found
     )
-    return Table(("question", "right", first, second), rows)
+    return Table(("question", "right", first, second, "what is right"), rows)
 
 
-def _shown(score: Score) -> str:
-    return " ".join(score.sql.split()) or score.error
+def _shown(score: Score, result: str) -> str:
+    statement = " ".join(score.sql.split()) or score.error
+    return f"{statement} → {result}" if result and score.sql else statement
 
 
 def optimism(results: Results) -> Table:
-    """How far the best of several candidates falls from its score on the questions that chose it to held-out ones."""
-    rows = tuple(
-        (
-            row.label,
-            str(len(row.candidates)),
-            f"{max(row.candidates):.1f} % of {len(row.valset)}",
-            share_with_interval(_right(row.testset), len(row.testset)),
-            f"{max(row.candidates) - 100 * _right(row.testset) / len(row.testset):+.1f} points",
-        )
-        for row in results.rows
-        if row.candidates and row.testset
+    """How far the best of several candidates falls from its score on the questions that chose it to held-out ones.
+
+    Beside it, what the best of so many would show on so few questions by chance alone, were each of them as good as the
+    held-out share says.
+    """
+    rows = tuple(_fall(row) for row in results.rows if row.candidates and row.testset)
+    columns = ("program", "seed", "candidates", "best on the valset", "held out", "fell by", "best by chance")
+    return Table(columns, rows)
+
+
+def _fall(row: Row) -> tuple[str, ...]:
+    best, right, n = max(row.candidates), count_right(row.testset), len(row.testset)
+    return (
+        row.label,
+        str(row.seed),
+        str(len(row.candidates)),
+        f"{best:.1f} % of {len(row.valset)}",
+        share_with_interval(right, n),
+        f"{best - 100 * right / n:+.1f} points",
+        f"{100 * best_by_chance(right / n, len(row.candidates), len(row.valset)):.1f} %",
     )
-    return Table(("program", "candidates", "best on the valset", "held out", "fell by"), rows)
-
-
-@dataclass(frozen=True)
-class Plot:
-    """A matplotlib figure that a notebook shows without pyplot, whose state is the whole process's."""
-
-    figure: Any
-
-    def _repr_png_(self) -> bytes:
-        file = io.BytesIO()
-        self.figure.savefig(file, format="png", dpi=110)
-        return file.getvalue()
-
-
-def plot(results: Results, published: bool = False) -> Plot:
-    """Each program's held-out share with its interval; with ``published`` those of the published table instead."""
-    from matplotlib.figure import Figure
-
-    measured = [(row.label, _right(row.testset), len(row.testset)) for row in results.rows if row.testset]
-    printed = [(f"{row.lm}, {row.optimizer} (published)", row.testset, PUBLISHED_N) for row in PUBLISHED]
-    lines = list(reversed(printed if published else measured))
-    figure = Figure(figsize=(7, 0.5 * len(lines) + 1), layout="constrained")
-    axes = figure.subplots()
-    for place, (_, right, n) in enumerate(lines):
-        low, high = wilson_interval(right, n)
-        axes.plot([100 * low, 100 * high], [place, place], color="0.6", linewidth=3)
-        axes.plot(100 * right / n, place, "o", color="C0")
-    axes.set_yticks(range(len(lines)), [label for label, _, _ in lines])
-    axes.set_xlim(0, 100)
-    axes.set_xlabel("held-out questions right, % (95 % Wilson interval)")
-    return Plot(figure)
-
-
-def _right(scores: Sequence[Score]) -> int:
-    return sum(score.correct for score in scores)
-
-
-@dataclass(frozen=True)
-class Published:
-    """A line of the published table: questions judged right of 25 and of 75."""
-
-    lm: str
-    optimizer: str
-    valset: int
-    testset: int
-
-
-# https://github.com/jjovalle99/DSPy-Text2SQL: gretelai/synthetic_text_to_sql, judged by gpt-4-0125-preview.
-PUBLISHED = (
-    Published("GPT-3.5 Turbo", "none", 20, 53),
-    Published("Starling-7B", "none", 18, 38),
-    Published("Starling-7B", "LabeledFewShot(k=4)", 16, 45),
-    Published("Starling-7B", "BootstrapFewShotWithRandomSearch(2, 8)", 20, 51),
-)
-PUBLISHED_VALSET_N, PUBLISHED_N = 25, 75
-
-
-def published_table() -> Table:
-    """The published figures, with the intervals that were not printed. Their metric is another one than ours."""
-    rows = tuple(
-        (
-            row.lm,
-            row.optimizer,
-            share_with_interval(row.valset, PUBLISHED_VALSET_N),
-            share_with_interval(row.testset, PUBLISHED_N),
-        )
-        for row in PUBLISHED
-    )
-    notes = (
-        "Source: github.com/jjovalle99/DSPy-Text2SQL. An LM judged each answer yes or no; nothing was executed.",
-        f"GPT-3.5's test share was printed as 70.07 %, which no k of {PUBLISHED_N} gives: "
-        f"{PUBLISHED[0].testset}/{PUBLISHED_N} is {100 * PUBLISHED[0].testset / PUBLISHED_N:.2f} %.",
-        f"One question is {100 / PUBLISHED_N:.2f} points.",
-    )
-    return Table(("LM", "optimizer", "valset", "testset"), rows, notes)

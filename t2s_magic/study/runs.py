@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from contextvars import copy_context
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -29,129 +29,45 @@ from t2s_magic.files import write_whole
 from t2s_magic.lm import Backend, make_backend
 from t2s_magic.program import load_program, save_program, shipped_program
 from t2s_magic.study.metering import Meter, Record, Usage, metered
-from t2s_magic.study.optimizers import Chosen, Work, refuse_without_writer
+from t2s_magic.study.optimizers import Work, refuse_without_writer
+from t2s_magic.study.plan import Job, Plan, Progress, Results, Row, slug
+from t2s_magic.study.prices import HOW, price_of
 from t2s_magic.study.published import PublishedStudent, as_published, make_judge, make_published_example
 from t2s_magic.study.questions import Question
 from t2s_magic.study.quiet import quiet
 from t2s_magic.study.scoring import Score, Scorer, make_metric
-from t2s_magic.study.splits import Split
 from t2s_magic.study.students import Student, Surroundings, make_example, tidy_demos
 
 Judge = Callable[[Question, str], bool]
 
 WRITERS_TOKENS = 4_000
 MOST_ERRORS = 5
+# Settings that may change between two runs of a study; the others make it what it is.
+_FREE = ("optimizers", "seeds", "prompt_lm", "versions")
 PACKAGES = ("dspy", "t2s-magic", "sqlglot", "numpy")
 # Where the LM cannot be asked, a question counts for nothing: neither right nor wrong.
 _FATAL = (StudyStoppedError, KeyRefusedError, ModelUnreachableError, ModelBusyError)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a study does; equal plans give equal results, up to the LM's own chance.
-
-    ``budget`` bounds the LM calls of one run; ``threads`` are questions asked at once; ``copies`` are databases with
-    other rows that an answer has to be right on too. Of the trainset ``pair_count`` questions are shown with each
-    question, as ``%%text2sql`` shows approved pairs. ``is_published`` asks in the published study's layout; ``judge``
-    is an LM that judges answers as there, and by whose word optimizers then choose.
-    """
-
-    split: Split
-    optimizers: tuple[Chosen, ...]
-    folder: Path
-    lm: str | None = None
-    prompt_lm: str | None = None
-    seed: int = 0
-    budget: int | None = None
-    threads: int = 8
-    copies: int = 0
-    pair_count: int = 0
-    sample_values: bool = False
-    max_lm_calls: int = 3
-    is_published: bool = False
-    judge: str | None = None
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where an optimizer is: ``doing`` is compiling, valset, testset, finished, stopped or failed.
-
-    ``done`` of about ``total`` questions of this step, ``right`` of them right; ``usage`` since the optimizer began.
-    """
-
-    label: str
-    doing: str
-    done: int = 0
-    total: int = 0
-    right: int = 0
-    usage: Usage = field(default_factory=Usage)
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True)
-class Row:
-    """What became of one optimizer. ``status`` is finished, stopped or failed, and then ``problem`` says why.
-
-    ``candidates`` are the valset scores, in percent, of all programs that it chose among. ``program`` is the saved
-    program's file in the study's folder, "" where there is none.
-    """
-
-    label: str
-    optimizer: str
-    settings: Mapping[str, Any]
-    status: str
-    problem: str = ""
-    valset: tuple[Score, ...] = ()
-    testset: tuple[Score, ...] = ()
-    candidates: tuple[float, ...] = ()
-    demos: tuple[Mapping[str, str], ...] = ()
-    instructions: str = ""
-    program: str = ""
-    usage: Usage = field(default_factory=Usage)
-    seconds: float = 0.0
-
-    def to_dict(self) -> dict[str, Any]:
-        scores = {name: [score.to_dict() for score in getattr(self, name)] for name in ("valset", "testset")}
-        return {**vars(self), **scores, "usage": self.usage.to_dict()}
-
-    @staticmethod
-    def from_dict(data: Mapping[str, Any]) -> Row:
-        scores = {name: tuple(Score(**score) for score in data[name]) for name in ("valset", "testset")}
-        plain = {name: tuple(data[name]) for name in ("candidates", "demos")}
-        return Row(**{**data, **scores, **plain, "usage": Usage(**data["usage"])})
-
-
-@dataclass(frozen=True)
-class Results:
-    """A study's rows with what is needed to repeat it; ``results.json`` in its folder holds the same."""
-
-    settings: Mapping[str, Any]
-    rows: tuple[Row, ...]
-
-    @staticmethod
-    def load(folder: Path) -> Results:
-        """Raises UsageError where the folder holds no results."""
-        path = folder / "results.json"
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise UsageError(f"{path} holds no results of a study: {error}.") from error
-        return Results(data["settings"], tuple(Row.from_dict(row) for row in data["rows"]))
 
 
 class Study:
     """One run of a plan. ``run`` works in the thread that calls it; ``stop`` may come from any other.
 
     A study that was stopped, interrupted or out of budget goes on where it was when it is run again in its folder:
-    finished optimizers are read from there, and no paid answer is asked for again.
+    finished jobs are read from there, and no paid answer is asked for again. ``on_row`` is told each row as it ends.
     """
 
-    def __init__(self, plan: Plan, on_progress: Callable[[Progress], None] = lambda progress: None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+        on_row: Callable[[Row], None] = lambda row: None,
+    ) -> None:
         self.plan = plan
-        self._on_progress = on_progress
+        self._on_progress, self._on_row = on_progress, on_row
         self.backend = make_backend(plan.lm)
         refuse_without_writer(plan.optimizers, self.backend.name, plan.prompt_lm)
-        self._meter = Meter(plan.budget)
+        _must_know_prices(plan, self.backend)
+        self._meter = Meter(plan.budget, plan.dollars)
         self._settings = _settings(plan, self.backend)
 
     def stop(self) -> None:
@@ -163,55 +79,92 @@ class Study:
         folder = self.plan.folder
         _claim(folder, self._settings)
         record = Record(folder / "answers.jsonl")
-        backend = metered(self.backend, self._meter, record)
-        backend = as_published(backend) if self.plan.is_published else backend
-        writer, judge = self._writer(record), self._judge(record)
+        lms = self._lms(record)
         rows: list[Row] = []
-        for chosen in self.plan.optimizers:
-            row = _finished_before(folder, chosen.label)
+        for job in self.plan.jobs:
+            row = self._finished_before(job)
             if row is None and not self._meter.why_stopped:
-                row = _Run(self.plan, chosen, backend, writer, judge, self._meter, self._on_progress).run()
-                _write(folder / "scores" / f"{slug(chosen.label)}.json", row.to_dict())
+                row = _Run(self.plan, job, lms, self._meter, self._on_progress).run()
+                _write(folder / "scores" / f"{job.name}.json", row.to_dict())
             elif row is not None:
-                self._on_progress(Progress(row.label, row.status, usage=row.usage, seconds=row.seconds))
-            rows += [row] if row is not None else []
-            _write(folder / "results.json", {"settings": self._settings, "rows": [each.to_dict() for each in rows]})
-        return Results(self._settings, tuple(rows))
+                self._on_progress(_ended(row))
+            if row is not None:
+                rows.append(row)
+                self._on_row(row)
+            _write(folder / "results.json", Results(self._settings, tuple(rows), record.spent).to_dict())
+        return Results(self._settings, tuple(rows), record.spent)
+
+    def _finished_before(self, job: Job) -> Row | None:
+        path = self.plan.folder / "scores" / f"{job.name}.json"
+        row = Row.from_dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+        is_same = row is not None and row.status == "finished" and row.prompt_lm == self.plan.writer_of(job)
+        return row if is_same else None
+
+    def _lms(self, record: Record) -> _LMs:
+        backend = self._metered(self.backend, record)
+        return _LMs(
+            as_published(backend) if self.plan.is_published else backend,
+            self._writer(record),
+            self._judge(record),
+        )
 
     def _judge(self, record: Record) -> Judge | None:
         if not self.plan.judge:
             return None
-        return make_judge(metered(make_backend(self.plan.judge), self._meter, record), self.plan.split.databases)
+        return make_judge(self._metered(make_backend(self.plan.judge), record), self.plan.split.databases)
 
     def _writer(self, record: Record) -> Any:
         """The LM that writes instructions: the one named for it, else the one that is optimized."""
         if not any(chosen.optimizer.writes_instructions for chosen in self.plan.optimizers):
             return None
         backend = make_backend(self.plan.prompt_lm) if self.plan.prompt_lm else self.backend
-        return metered(backend, self._meter, record, max_tokens=WRITERS_TOKENS, temperature=1.0).lm
+        return self._metered(backend, record, max_tokens=WRITERS_TOKENS, temperature=1.0).lm
+
+    def _metered(self, backend: Backend, record: Record, **settings: Any) -> Backend:
+        price = price_of(backend.name, self.plan.prices)
+        return metered(backend, price, self._meter, record, self.plan.threads, **settings)
+
+
+@dataclass(frozen=True)
+class _LMs:
+    """The LM that is optimized, the one that writes instructions, and the one that judges."""
+
+    backend: Backend
+    writer: Any
+    judge: Judge | None
+
+
+def _ended(row: Row) -> Progress:
+    return Progress(row.label, row.status, usage=row.usage, seconds=row.seconds, seed=row.seed)
+
+
+def _must_know_prices(plan: Plan, backend: Backend) -> None:
+    names = [name for name in (backend.name, plan.prompt_lm, plan.judge) if name]
+    unknown = [name for name in names if price_of(name, plan.prices) is None]
+    if plan.dollars is not None and unknown:
+        raise UsageError(f"No price is known for {unknown[0]}, so no budget in dollars can be kept. {HOW}")
 
 
 class _Run:
-    """One optimizer: its program made, chosen and measured."""
+    """One job: its program made, chosen and measured."""
 
     def __init__(
         self,
         plan: Plan,
-        chosen: Chosen,
-        backend: Backend,
-        writer: Any,
-        judge: Judge | None,
+        job: Job,
+        lms: _LMs,
         meter: Meter,
         on_progress: Callable[[Progress], None],
     ) -> None:
-        self.plan, self.chosen, self.backend, self.writer, self.meter = plan, chosen, backend, writer, meter
-        self.threads = 1 if backend.is_local else plan.threads
-        self.scorer = Scorer(plan.split.databases, copies=plan.copies, judge=judge)
+        self.plan, self.job, self.chosen, self.meter = plan, job, job.chosen, meter
+        self.backend, self.writer = lms.backend, lms.writer
+        self.threads = 1 if self.backend.is_local else plan.threads
+        self.scorer = Scorer(plan.split.databases, copies=plan.copies, judge=lms.judge)
         self.before, self.started = meter.usage, perf_counter()
         self._on_progress = on_progress
         self.around = Surroundings(
             plan.split.databases,
-            with_values=backend.is_local or plan.sample_values,
+            with_values=self.backend.is_local or plan.sample_values,
             pairs=plan.split.trainset,
             pair_count=plan.pair_count,
         )
@@ -227,7 +180,9 @@ class _Run:
         return make_example(question, self.around)
 
     def run(self) -> Row:
-        row = Row(self.chosen.label, self.chosen.optimizer.name, self.chosen.settings, "finished")
+        writer = self.plan.writer_of(self.job)
+        names = self.chosen.label, self.chosen.optimizer.name, self.chosen.settings
+        row = Row(*names, "finished", seed=self.job.seed, prompt_lm=writer)
         try:
             student, candidates = self._compile()
             row = self._with_program(replace(row, candidates=candidates), student)
@@ -242,13 +197,10 @@ class _Run:
         return replace(row, usage=self._usage, seconds=round(perf_counter() - self.started, 3))
 
     def _compile(self) -> tuple[Any, tuple[float, ...]]:
-        split, metric = self.plan.split, make_metric(self.scorer, self._counter("compiling", self._asks))
-        trainset, valset = ([self._example(question) for question in part] for part in (split.trainset, split.valset))
-        work = Work(self.student, trainset, valset, metric, self.writer, self.plan.seed, self.threads, MOST_ERRORS)
         self._tell("compiling", total=self._asks)
         try:
-            with self.backend.context(), quiet():
-                student = self.chosen.compile(work)
+            with self.backend.context(), quiet() as silence:
+                student = self.chosen.compile(self._work(silence))
         # What an optimizer raises is its own affair; the reason is the last question that could not be asked, if any.
         except Exception as error:
             raise self._why(error) from error
@@ -258,6 +210,32 @@ class _Run:
         if not (self.chosen.optimizer.is_per_question or self.plan.is_published):
             tidy_demos(student)
         return student, candidates
+
+    def _work(self, silence: Callable[[], None]) -> Work:
+        split, count = self.plan.split, self._counter("compiling", self._asks)
+        trainset, valset = ([self._example(question) for question in part] for part in (split.trainset, split.valset))
+        return Work(
+            self.student,
+            trainset,
+            valset,
+            make_metric(self.scorer, count, by_judge=self.plan.is_published),
+            self.writer,
+            self.job.seed,
+            self.threads,
+            MOST_ERRORS,
+            partial(self._at_once, silence),
+        )
+
+    def _at_once(self, silence: Callable[[], None], function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        """``function`` of each item, in their order, in threads that keep dspy's context and are not heard."""
+        with ThreadPoolExecutor(self.threads, initializer=silence) as pool:
+            futures = [pool.submit(copy_context().run, function, item) for item in items]
+            try:
+                return [future.result() for future in futures]
+            except (KeyboardInterrupt, *_FATAL):
+                # Else those under way would go on asking until they end.
+                self.meter.stop()
+                raise
 
     def _why(self, error: Exception | None) -> Text2SqlError:
         if self.around.last_error is not None and isinstance(self.around.last_error, _FATAL):
@@ -300,14 +278,14 @@ class _Run:
         """The row with its program's file; a program that depends on each question, or is not ours, has none."""
         if self.chosen.optimizer.is_per_question or self.plan.is_published:
             return row
-        file = f"programs/{slug(row.label)}.json"
+        file = f"programs/{self.job.name}.json"
         student.text_to_sql.label = row.label if row.optimizer != "none" else student.text_to_sql.label
         right = sum(score.correct for score in row.testset)
         card = {
             "optimizer": row.label,
             "settings": dict(row.settings),
             "lm": self.backend.name,
-            "seed": self.plan.seed,
+            "seed": row.seed,
             "data": self.plan.split.card.to_dict(),
             "measured": f"{right} of {len(row.testset)} held-out questions right",
         }
@@ -325,7 +303,8 @@ class _Run:
 
     def _tell(self, doing: str, done: int = 0, total: int = 0, right: int = 0) -> None:
         seconds = perf_counter() - self.started
-        self._on_progress(Progress(self.chosen.label, doing, done, total, right, self._usage, seconds))
+        progress = Progress(self.chosen.label, doing, done, total, right, self._usage, seconds, self.job.seed)
+        self._on_progress(progress)
 
     @property
     def _usage(self) -> Usage:
@@ -349,11 +328,6 @@ def _counted(scores: Iterator[Score], count: Callable[[Score], None], meter: Met
         raise
 
 
-def slug(label: str) -> str:
-    """A label as a file's name: ``"LabeledFewShot(k=8)"`` becomes ``labeledfewshot-k-8``."""
-    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
-
-
 def folder_for(plan: Plan, beside: Path) -> Path:
     """A folder for the plan in ``beside``: the same one each time for the same data, LM and settings."""
     fixed = _fixed(_settings(plan, make_backend(plan.lm)))
@@ -368,7 +342,7 @@ def _settings(plan: Plan, backend: Backend) -> dict[str, Any]:
         "prompt_lm": plan.prompt_lm,
         "optimizers": [chosen.label for chosen in plan.optimizers],
         "data": plan.split.card.to_dict(),
-        "seed": plan.seed,
+        "seeds": list(plan.seeds),
         "copies": plan.copies,
         "pair_count": plan.pair_count,
         "sample_values": plan.sample_values,
@@ -385,12 +359,12 @@ def _hash_of_weights() -> str:
 
 
 def _fixed(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that make a study what it is: others may change between two runs of it."""
-    return {name: value for name, value in settings.items() if name not in ("optimizers", "prompt_lm", "versions")}
+    """The settings that make a study what it is."""
+    return {name: value for name, value in settings.items() if name not in _FREE}
 
 
 def _claim(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Make the folder this study's; one of another LM, seed or data is refused, further optimizers are welcome."""
+    """Make the folder this study's; one of another LM or data is refused, further optimizers and seeds are welcome."""
     path = folder / "settings.json"
     if path.exists():
         old = json.loads(path.read_text(encoding="utf-8"))
@@ -398,12 +372,6 @@ def _claim(folder: Path, settings: Mapping[str, Any]) -> None:
         if changed:
             raise UsageError(f"{folder} holds a study with other {', '.join(changed)}. Name another folder.")
     _write(path, settings)
-
-
-def _finished_before(folder: Path, label: str) -> Row | None:
-    path = folder / "scores" / f"{slug(label)}.json"
-    row = Row.from_dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
-    return row if row is not None and row.status == "finished" else None
 
 
 def _write(path: Path, data: Any) -> None:

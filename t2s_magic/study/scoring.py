@@ -12,7 +12,7 @@ from t2s_magic.adapters.quick_dspy import dspy
 from t2s_magic.errors import Text2SqlError
 from t2s_magic.guard import CheckedSql, is_ordered
 from t2s_magic.guard.same_form import is_same_form
-from t2s_magic.study.databases import WHOLE, Databases, GoldRows, open_copy
+from t2s_magic.study.databases import WHOLE, Databases, GoldRows
 from t2s_magic.study.gold import run_gold
 from t2s_magic.study.metric import is_same_result
 from t2s_magic.study.questions import Question
@@ -102,13 +102,13 @@ class Scorer:
 
     def _is_right_on_copies(self, question: Question, checked: CheckedSql) -> bool:
         for path in self._databases.copies(question.db_id, self._copies):
-            copy = open_copy(path)
+            copy = self._databases.open_copy(path)
             try:
                 predicted = copy.run(guard.check(checked.sql, copy.dialect, schema=copy.schema()), WHOLE).rows
                 gold = run_gold(question.sql, path)
             finally:
                 copy.close()
-            if not is_same_result(predicted, gold, ordered=_is_ordered(question, "sqlite")):
+            if not is_same_result(predicted, gold, ordered=_is_ordered(question, copy.dialect)):
                 return False
         return True
 
@@ -117,12 +117,11 @@ def _is_ordered(question: Question, dialect: str) -> bool:
     return is_ordered(question.sql, dialect)
 
 
-def make_metric(scorer: Scorer, on_score: Callable[[Score], None]) -> Callable[..., Any]:
+def make_metric(scorer: Scorer, on_score: Callable[[Score], None], *, by_judge: bool = False) -> Callable[..., Any]:
     """A metric of dspy's: 1.0 or 0.0, and for an optimizer that reads feedback the reason in words.
 
-    Where an LM judges, its word counts, as in the published study.
-
-    Its examples have the fields of ``students.make_example``.
+    ``by_judge``: where an LM judges, its word counts and not the rows, as in the published study. Its examples have the
+    fields of ``students.make_example``.
     """
 
     def metric(
@@ -131,7 +130,7 @@ def make_metric(scorer: Scorer, on_score: Callable[[Score], None]) -> Callable[.
         question = Question(0, example.db_id, example.question, example.sql, example.evidence)
         score = scorer.score(question, prediction)
         on_score(score)
-        value = float(score.correct if score.judged is None else score.judged)
+        value = float(score.judged if by_judge and score.judged is not None else score.correct)
         return value if pred_name is None else dspy.Prediction(score=value, feedback=feedback(score))
 
     return metric

@@ -22,6 +22,7 @@ GRETEL = "gretelai/synthetic_text_to_sql"
 GRETEL_COLUMNS = ("sql_prompt", "sql_context", "sql")
 SPIDER_TABLES = "database"
 OWN_DATABASE = "this database"
+APPROVED = "approved pairs"
 
 Sizes = tuple[int, int, int]
 
@@ -134,7 +135,7 @@ def load_pairs(
     own = [pair for pair in pairs if pair.dialect == database.dialect]
     questions = [Question(index, OWN_DATABASE, pair.question, pair.sql) for index, pair in enumerate(own)]
     parts = _divide(questions, sizes or _usual_sizes(len(questions)), seed)
-    return _split(parts, OneDatabase(database), _Source("approved pairs", database.label, "yours"), seed)
+    return _split(parts, OneDatabase(database), _Source(APPROVED, database.label, "yours"), seed)
 
 
 def only_runnable(split: Split) -> tuple[Split, dict[str, str]]:

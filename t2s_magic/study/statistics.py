@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil, comb, sqrt
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
@@ -41,18 +42,88 @@ def mcnemar_p(only_first: int, only_second: int) -> float:
     return min(1.0, 2 * tail)
 
 
-def paired_bootstrap(
-    first: Sequence[bool], second: Sequence[bool], *, samples: int = 10_000, seed: int = 0
+def sign_flip_p(differences: Sequence[int]) -> float:
+    """Two-sided exact p that the differences, one a question, are as likely to be the other way round (Fisher, 1935).
+
+    Questions are what is drawn here: where several seeds answered each of them, a difference is the sum over seeds, so
+    that answers to one question do not count as independent. With one seed it is McNemar's exact test.
+    """
+    sizes = [abs(difference) for difference in differences if difference]
+    if not sizes:
+        return 1.0
+    most = sum(sizes)
+    chance = np.zeros(2 * most + 1)
+    chance[most] = 1.0
+    for size in sizes:
+        chance = (np.roll(chance, size) + np.roll(chance, -size)) / 2
+    seen = abs(sum(differences))
+    return float(min(1.0, chance[: most - seen + 1].sum() + chance[most + seen :].sum())) if seen else 1.0
+
+
+def crossed_bootstrap(
+    first: Sequence[Sequence[bool]],
+    second: Sequence[Sequence[bool]] | None = None,
+    *,
+    samples: int = 10_000,
+    seed: int = 0,
 ) -> tuple[float, float]:
-    """The 95 % percentile interval of share(second) - share(first), resampling the questions both answered."""
-    if len(first) != len(second):
-        raise ValueError(f"The programs answered {len(first)} and {len(second)} questions; they have to be the same.")
-    differences = np.asarray(second, dtype=float) - np.asarray(first, dtype=float)
-    if not len(differences):
-        return -1.0, 1.0
-    picks = np.random.default_rng(seed).integers(len(differences), size=(samples, len(differences)))
-    low, high = np.percentile(differences[picks].mean(axis=1), [2.5, 97.5])
+    """The 95 % interval of a share, or of share(second) - share(first), over questions and seeds.
+
+    One sequence a seed, each of the same questions in the same order. Questions and seeds are resampled independently
+    of each other, as both are a draw (Owen's pigeonhole bootstrap, Annals of Applied Statistics 1, 2007).
+    """
+    sizes = {len(answers) for answers in [*first, *(second or ())]}
+    if len(sizes) != 1:
+        raise ValueError(f"The programs answered {sorted(sizes)} questions; they have to be the same.")
+    (count,) = sizes
+    if not count:
+        return (0.0, 1.0) if second is None else (-1.0, 1.0)
+    chance = np.random.default_rng(seed)
+    weights = chance.multinomial(count, np.full(count, 1 / count), size=samples) / count
+    shares = _resampled(first, weights, chance)
+    found = shares if second is None else _resampled(second, weights, chance) - shares
+    low, high = np.percentile(found, [2.5, 97.5])
     return float(low), float(high)
+
+
+def _resampled(answers: Sequence[Sequence[bool]], weights: Any, chance: Any) -> Any:
+    """A share for each resampling of the questions, which ``weights`` are, with one of the seeds as well."""
+    by_seed = np.asarray(answers, dtype=float) @ weights.T
+    seeds = chance.multinomial(len(answers), np.full(len(answers), 1 / len(answers)), size=weights.shape[0])
+    return (by_seed.T * seeds / len(answers)).sum(axis=1)
+
+
+def kappa(first: Sequence[bool], second: Sequence[bool]) -> float | None:
+    """How far two judges agree beyond chance, 1 at most; None where one word was given throughout (Cohen, 1960)."""
+    n = len(first)
+    agreed = sum(one == other for one, other in zip(first, second, strict=True))
+    yes = sum(first) * sum(second) + (n - sum(first)) * (n - sum(second))
+    return (agreed / n - yes / n**2) / (1 - yes / n**2) if n and yes < n**2 else None
+
+
+def kappa_interval(
+    first: Sequence[bool], second: Sequence[bool], *, samples: int = 2_000, seed: int = 0
+) -> tuple[float, float] | None:
+    """The 95 % bootstrap interval of ``kappa`` over questions; resamplings without a kappa are left out."""
+    chance = np.random.default_rng(seed)
+    pairs = np.asarray([first, second], dtype=bool)
+    picks = chance.integers(len(first), size=(samples, len(first))) if len(first) else ()
+    drawn = [kappa(*pairs[:, pick].tolist()) for pick in picks]
+    found = [value for value in drawn if value is not None]
+    if kappa(first, second) is None or not found:
+        return None
+    low, high = np.percentile(found, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def best_by_chance(share: float, candidates: int, n: int) -> float:
+    """The share that the best of several equally good programs is expected to show on n questions.
+
+    As if their answers were independent; programs that are alike show less of it.
+    """
+    chances = np.array([comb(n, k) * share**k * (1 - share) ** (n - k) for k in range(n + 1)])
+    at_most = np.minimum(np.cumsum(chances), 1.0) ** candidates
+    return float((np.diff(at_most, prepend=0.0) * np.arange(n + 1)).sum() / n)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -65,13 +136,20 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
-def questions_needed(discordant_share: float, difference: float, *, power: float = 0.8) -> int:
-    """How many questions a paired comparison needs to find ``difference`` at 5 %, two-sided.
+def questions_needed(
+    discordant_share: float, difference: float, *, power: float = 0.8, significance: float = 0.05
+) -> int:
+    """How many questions a paired comparison needs to find ``difference``, two-sided.
 
     ``discordant_share`` is the share of questions that just one of the two gets right (Connor, Biometrics 43, 1987).
     """
-    z_power = NormalDist().inv_cdf(power)
     if not 0 < abs(difference) <= discordant_share:
         raise ValueError("The difference has to be above 0 and at most the share of questions that flip.")
-    spread = Z_95 * sqrt(discordant_share) + z_power * sqrt(discordant_share - difference**2)
-    return ceil((spread / difference) ** 2)
+    return differences_needed(discordant_share, difference, power=power, significance=significance)
+
+
+def differences_needed(mean_square: float, mean: float, *, power: float = 0.8, significance: float = 0.05) -> int:
+    """The same for differences of any size, such as means over seeds: of their mean, and the mean of their squares."""
+    z_power, z_found = NormalDist().inv_cdf(power), NormalDist().inv_cdf(1 - significance / 2)
+    spread = z_found * sqrt(mean_square) + z_power * sqrt(max(0.0, mean_square - mean**2))
+    return ceil((spread / mean) ** 2)

@@ -49,21 +49,40 @@ function table(columns, lines) {
   return element("table", {}, element("thead", {}, head), element("tbody", {}, ...lines));
 }
 
+function answer(given) {
+  const mark = given.isRight ? "✓ right" : "✗ wrong";
+  const parts = [element("div", {}, mark), element("code", {}, given.sql || "no SQL")];
+  return element("td", { className: given.isRight ? "t2s-right" : "t2s-wrong" }, ...parts, result(given.result));
+}
+
+function result(text) {
+  return element("div", { className: "t2s-result" }, text);
+}
+
 function flips(flip) {
-  const statement = (text, isRight) =>
-    element("td", { className: isRight ? "t2s-right" : "t2s-wrong" }, `${isRight ? "✓" : "✗"} `, element("code", {}, text));
-  const lines = flip.questions.map(([question, first, second, isSecondRight]) =>
-    element("tr", {}, element("td", {}, question), statement(first, !isSecondRight), statement(second, isSecondRight)),
-  );
+  const lines = flip.questions.map((each) => {
+    const gold = element("td", {}, element("code", {}, each.gold.sql), result(each.gold.result));
+    return element("tr", {}, element("td", {}, each.question), answer(each.first), answer(each.second), gold);
+  });
   const title = `${flip.questions.length} held-out questions flipped with ${flip.label}`;
-  return element("details", {}, element("summary", {}, title), table(["question", "none", flip.label], lines));
+  const shown = table(["question", "none", flip.label, "what is right"], lines);
+  return element("details", {}, element("summary", {}, title), shown);
+}
+
+function program(row) {
+  const lines = row.demos.map(([question, sql]) =>
+    element("tr", {}, element("td", {}, question), element("td", {}, element("code", {}, sql))),
+  );
+  const title = `What ${row.label} shows the LM: instructions and ${row.demos.length} demos`;
+  const instructions = element("p", { className: "t2s-instructions" }, row.instructions);
+  return element("details", {}, element("summary", {}, title), instructions, table(["demo", "its SQL"], lines));
 }
 
 function render({ model, el }) {
   const send = (act, label = "") => model.send({ do: act, label });
   const draw = () => {
     const state = model.get("state");
-    const open = [...el.querySelectorAll("details")].map((details) => details.open);
+    const open = [...el.querySelectorAll("details[open] > summary")].map((summary) => summary.textContent);
     const act = state.isRunning ? "stop" : "resume";
     const button = element("button", {
       type: "button",
@@ -80,9 +99,12 @@ function render({ model, el }) {
       ...(state.isRunning || state.canResume ? [button] : []),
       element("div", { role: "status" }, ...notes),
       ...state.flips.map(flips),
+      ...state.rows.filter((row) => row.instructions).map(program),
     ];
     el.replaceChildren(element("div", { className: "t2s t2s-compare" }, ...parts));
-    [...el.querySelectorAll("details")].forEach((details, place) => (details.open = open[place] ?? false));
+    el.querySelectorAll("details").forEach((details) => {
+      details.open = open.includes(details.firstChild.textContent);
+    });
   };
   model.on("change:state", draw);
   draw();
