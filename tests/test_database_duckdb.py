@@ -15,6 +15,7 @@ from uuid import UUID
 import duckdb
 import pandas as pd
 import polars as pl
+import psutil
 import pytest
 import sqlalchemy
 
@@ -265,6 +266,65 @@ def test_without_the_guard_a_file_of_ours_refuses_and_leaves_no_trace(
     database.close()
     assert duckdb_file.read_bytes() == content
     assert set(duckdb_file.parent.iterdir()) == files
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT repeat(name, id * 600000000) FROM customer",
+        "SELECT name.repeat(id * 600000000) FROM customer",
+        "SELECT lpad(name, id * 600000000, 'x') FROM customer",
+        "SELECT rpad(name, id * 600000000, 'x') FROM customer",
+        "SELECT range(id * 600000000) FROM customer",
+        "SELECT len(generate_series(0, -id * 600000000, -1)) FROM customer",
+        "SELECT list_resize([id], id * 600000000) FROM customer",
+        "SELECT array_resize([id], id * 600000000, 0) FROM customer",
+        "SELECT repeat('x', 4000000000)",
+        "SELECT length(repeat('x', 1000000001)) FROM range(100000)",
+    ],
+)
+def test_a_cell_whose_size_comes_from_a_column_is_refused_at_once_and_memory_stays_flat(
+    user: duckdb.DuckDBPyConnection, sql: str
+):
+    database = connect(user)
+    before = psutil.Process().memory_info().rss
+    with pytest.raises(QueryError, match="would make more than 1,000,000 characters or elements in one value"):
+        run_unchecked(database, sql)
+    assert psutil.Process().memory_info().rss - before < 100_000_000
+
+
+def test_bounded_functions_give_what_duckdb_s_own_give(user: duckdb.DuckDBPyConnection):
+    sql = """
+        SELECT repeat(name, 2), name.repeat(id), repeat([id], 2), repeat('ab'::BLOB, 2), repeat(NULL, 2),
+          lpad(name, 5, '.'), rpad(name, 5, '.'), list_resize([1], 2), array_resize([1], 3, 0), range(id), range(1, 3),
+          generate_series(5, 1, -2), range(1, 0, 0), [x * 2 for x in range(3)], len(range(1000000)),
+          generate_series(DATE '2025-01-01', DATE '2025-01-03', INTERVAL 1 DAY)
+        FROM customer ORDER BY id"""
+    rows = run_unchecked(connect(user), sql)
+    own = user.execute(sql)
+    assert rows.rows == tuple(own.fetchall())
+    assert [part[0] for part in own.description] == list(rows.columns)
+    assert user.execute("SELECT count(*) FROM duckdb_functions() WHERE database_name = 'temp'").fetchall() == [(0,)]
+
+
+def test_an_aggregate_that_outgrows_a_file_of_ours_is_refused_and_memory_stays_flat(duckdb_file: Path):
+    database = connect(f"duckdb:///{duckdb_file}?memory_limit=200MB")
+    before = psutil.Process().memory_info().rss
+    with pytest.raises(QueryError, match="Out of Memory"):
+        run_unchecked(database, "SELECT list(i) FROM range(3000000000) AS t (i)")
+    assert psutil.Process().memory_info().rss - before < 500_000_000
+    assert ask(database, "SELECT count(*) FROM customer").rows == ((3,),)
+    database.close()
+
+
+def test_an_interrupt_that_meets_the_rollback_leaves_the_database_usable(user: duckdb.DuckDBPyConnection):
+    database = connect(user)
+    for _ in range(5):
+        with pytest.raises(TimeLimitError):
+            run_unchecked(
+                database, "SELECT string_agg('xxxxxxxxxxxx', ',') FROM range(1000000000000)", Limits(seconds=0.2)
+            )
+        assert ask(database, "SELECT count(*) FROM customer").rows == ((3,),)
 
 
 def test_a_bomb_in_one_cell_is_left_behind_and_the_next_question_is_answered():

@@ -180,6 +180,52 @@ def test_millions_of_rows_are_cut_and_the_connection_stays_usable(database: Data
     assert active(admin) == []
 
 
+@pytest.mark.parametrize("mode", ["ANSI_QUOTES", "NO_BACKSLASH_ESCAPES", "ANSI", "ORACLE,NO_BACKSLASH_ESCAPES"])
+def test_literals_are_read_as_the_guard_reads_them_whatever_the_server_is_set_to(
+    url: str, admin: sqlalchemy.Connection, mode: str
+):
+    usual = admin.exec_driver_sql("SELECT @@GLOBAL.sql_mode").scalar_one()
+    admin.exec_driver_sql(f"SET GLOBAL sql_mode = '{mode}'")
+    engine = sqlalchemy.create_engine(url)
+    with engine.connect() as user:
+        database = connect(user)
+        rows = ask(database, r"""SELECT "customer" AS a, 'it\'s' AS b, '\\' AS c""")
+        assert rows.rows == (("customer", "it's", "\\"),)
+        database.close()
+        users = user.exec_driver_sql("SELECT @@SESSION.sql_mode").scalar_one()
+        assert set(mode.split(",")) <= set(users.split(","))
+    engine.dispose()
+    admin.exec_driver_sql(f"SET GLOBAL sql_mode = '{usual}'")
+
+
+def test_the_server_s_other_modes_stay(url: str):
+    strict = connect(url + "&init_command=SET sql_mode='PIPES_AS_CONCAT,ANSI_QUOTES,STRICT_ALL_TABLES'")
+    assert run_unchecked(strict, "SELECT @@SESSION.sql_mode").rows == (("PIPES_AS_CONCAT,STRICT_ALL_TABLES",),)
+    strict.close()
+
+
+def test_a_character_set_in_which_literals_have_no_sure_end_is_not_used(url: str):
+    with pytest.raises(NoConnectionError, match=r"in the character set gbk.*Connect with \?charset=utf8mb4"):
+        connect(url.replace("utf8mb4", "gbk"))
+
+
+def test_rows_that_are_cut_leave_no_warning_behind(database: Database, recwarn: pytest.WarningsRecorder):
+    for _ in range(3):
+        run_unchecked(database, "SELECT seq FROM seq_1_to_100000000", Limits(rows=10))
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_a_pool_of_one_connection_is_enough(url: str, admin: sqlalchemy.Connection):
+    engine = sqlalchemy.create_engine(url, pool_size=1, max_overflow=0, pool_timeout=1)
+    with engine.connect() as user:
+        database = connect(user)
+        with pytest.raises(TimeLimitError):
+            run_unchecked(database, "SELECT SLEEP(30)", Limits(seconds=0.3))
+        assert active(admin) == []
+        database.close()
+    engine.dispose()
+
+
 def test_a_connection_that_is_killed_is_said_and_the_next_run_connects_anew(
     database: Database, admin: sqlalchemy.Connection
 ):

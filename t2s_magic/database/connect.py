@@ -82,9 +82,9 @@ def _duckdb_file(path: str, options: Mapping[str, Any]) -> Database:
 def _from_url(source: URL | str | Path) -> Database:
     try:
         url = make_url(source)  # type: ignore[arg-type]  # a Path is no URL
-    except (ArgumentError, ValueError) as error:
-        # The text may hold a password, so it is not repeated.
-        raise UsageError("This is not a database URL. Write dialect://user@host/name or sqlite:///file.") from error
+    except (ArgumentError, ValueError):
+        # The text may hold a password, so neither it nor the error, which quotes it, is repeated.
+        raise UsageError("This is not a database URL. Write dialect://user@host/name or sqlite:///file.") from None
     if url.get_backend_name() == "sqlite":
         return SqliteDatabase(_sqlite_file(url))
     if url.get_backend_name() == "duckdb":
@@ -93,7 +93,7 @@ def _from_url(source: URL | str | Path) -> Database:
     if url.get_backend_name() == "postgresql":
         return _postgres(url)
     if url.get_backend_name() in ("mysql", "mariadb"):
-        return MySqlDatabase(_engine(url), owns_engine=True)
+        return MySqlDatabase(_engine(url))
     return GenericDatabase(_engine(url), owns_engine=True)
 
 

@@ -6,6 +6,7 @@ back. Where the connection is ours, the file is opened read-only and the ways to
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 import duckdb
 
 from t2s_magic.database.base import Limits, Rows
+from t2s_magic.database.duckdb_bounds import bound_functions
 from t2s_magic.database.duckdb_schema import change_key, read_tables, schema_names
 from t2s_magic.database.duckdb_source import (
     DuckDbFile,
@@ -61,7 +63,8 @@ class DuckDbDatabase:
         self._search_path = ""
         self._view = SourceView()
         self._known: tuple[object, Schema] | None = None
-        self._supervisor = Supervisor(self._interrupt, self._abandon)
+        # What DuckDB keeps of a database in memory has a limit of its own, so only free memory bounds it here.
+        self._supervisor = Supervisor(self._interrupt, self._abandon, growth=math.inf)
         if isinstance(source, DuckDbFile):
             check_file(source)
         self._look()
@@ -118,11 +121,13 @@ class DuckDbDatabase:
             # duplicate() is cursor() under a name that duckdb-engine's wrapper does not take for its own.
             cursor = self._source.duplicate()
             self._load_added(cursor)
+            bound_functions(cursor)
             return cursor
         connection = open_file(self._source)
         self._load_added(connection)
+        bound_functions(connection)
         if self._source.is_local or not self._source.path:
-            close_the_ways_out(connection)
+            close_the_ways_out(connection, bounds_memory="memory_limit" not in self._source.options)
         return connection
 
     def _load_added(self, cursor: duckdb.DuckDBPyConnection) -> None:
@@ -191,9 +196,19 @@ class DuckDbDatabase:
         cursor.execute("BEGIN TRANSACTION READ ONLY")
         try:
             self._follow_search_path(cursor)
+            self._supervisor.check()
             yield cursor
         finally:
+            self._roll_back(cursor)
+
+    def _roll_back(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        try:
             cursor.execute("ROLLBACK")
+        except duckdb.InterruptException:
+            # An interrupt that came late met it. Closing the cursor ends the transaction, too.
+            if self._cursor is cursor:
+                self._cursor = None
+            cursor.close()
 
     def _follow_search_path(self, cursor: duckdb.DuckDBPyConnection) -> None:
         wanted = self._view.search_path

@@ -12,6 +12,7 @@ import duckdb
 
 from t2s_magic.database.duckdb_schema import quoted
 from t2s_magic.database.labels import scrub
+from t2s_magic.database.memory import MEGABYTE, free_memory
 from t2s_magic.errors import ConnectionLostError, NoConnectionError, UsageError
 
 _READERS = {
@@ -97,16 +98,20 @@ def open_file(source: DuckDbFile) -> duckdb.DuckDBPyConnection:
         ) from error
     except duckdb.Error as error:
         said = scrub(error, (str(value) for value in source.options.values()))
-        raise NoConnectionError(f"DuckDB cannot open {Path(source.path.partition('?')[0]).name!r}: {said}") from error
+        name = Path(source.path.partition("?")[0]).name
+        raise NoConnectionError(f"DuckDB cannot open {name!r}: {said}") from None  # the error may hold a token
 
 
-def close_the_ways_out(connection: duckdb.DuckDBPyConnection) -> None:
-    """No files, no network, no extensions, no names of Python variables; and no way to take that back.
+def close_the_ways_out(connection: duckdb.DuckDBPyConnection, *, bounds_memory: bool) -> None:
+    """No files, no network, no extensions, no names of Python variables, half of the free memory at most, if asked;
+    and no way to take that back.
 
     It holds for every connection of this process to the file, so another one of ours may have done it already.
     """
     if connection.execute("SELECT current_setting('lock_configuration')").fetchall() == [(True,)]:
         return
+    if bounds_memory:
+        connection.execute(f"SET memory_limit = '{free_memory() // (2 * MEGABYTE)}MB'")
     for setting in _CLOSE_THE_WAYS_OUT:
         connection.execute(setting)
 

@@ -72,10 +72,11 @@ class GenericDatabase:
     def _open(self) -> Connection:
         if self._connection is None or self._connection.closed or self._connection.invalidated:
             try:
-                self._connection = self._engine.connect()
+                self._connection = self._supervisor.keep(self._engine.connect())
             except SQLAlchemyError as error:
                 said = scrub(getattr(error, "orig", None) or error, self._secrets)
-                raise NoConnectionError(f"No connection to {self.label}: {said}") from error
+                # Not from the error, which may name the user and more.
+                raise NoConnectionError(f"No connection to {self.label}: {said}") from None
         return self._connection
 
     def _disconnect(self) -> None:
@@ -118,6 +119,7 @@ class GenericDatabase:
         started = time.monotonic()
         connection = self._open()
         try:
+            self._supervisor.check()
             yield connection
         except Text2SqlError:
             raise

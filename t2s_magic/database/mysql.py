@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, CursorResult, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from t2s_magic.database.base import Limits, Rows
@@ -15,7 +16,7 @@ from t2s_magic.database.fetch import fetch_rows
 from t2s_magic.database.labels import scrub, secrets_of, server_label
 from t2s_magic.database.mysql_schema import make_tables, read_catalogue, schema_names
 from t2s_magic.database.planning import as_explain
-from t2s_magic.database.supervise import Supervisor
+from t2s_magic.database.supervise import Stopped, Supervisor
 from t2s_magic.errors import (
     CancelledError,
     ConnectionLostError,
@@ -37,17 +38,21 @@ _LOCK_ERRORS = (1205, 3572)
 _INTERRUPTED = 1317
 _TIME_ERRORS = (1969, 3024)
 _GONE_ERRORS = (1927, 2006, 2013, 2055)
+# Modes in which the server reads literals and names otherwise than the guard, and those that bring them along.
+_READ_OTHERWISE = frozenset("ANSI_QUOTES NO_BACKSLASH_ESCAPES ANSI DB2 MAXDB MSSQL ORACLE POSTGRESQL".split())
+# Character sets in which a backslash can be the second half of a letter.
+_AMBIGUOUS = frozenset("big5 cp932 gb18030 gbk sjis".split())
 
 
 class MySqlDatabase:
-    """A MySQL or MariaDB database. The connection is taken out of the engine's pool, so its settings stay with us."""
+    """A MySQL or MariaDB database, asked on a connection that is made as ``engine`` makes its own."""
 
     dialect = "mysql"
     is_read_only_enforced = True
 
-    def __init__(self, engine: Engine, *, owns_engine: bool = False) -> None:
-        self._engine = engine
-        self._owns_engine = owns_engine
+    def __init__(self, engine: Engine) -> None:
+        # The user's pool may have no connection to spare, and ours must not come back to it.
+        self._engine = Engine(engine.pool.recreate(), engine.dialect, engine.url)
         self.label = server_label("mysql", engine.url.host, engine.url.database)
         self._secrets = secrets_of(engine.url)
         self._connection: Connection | None = None
@@ -78,28 +83,41 @@ class MySqlDatabase:
     def close(self) -> None:
         self._supervisor.cancel()
         self._supervisor.run(self._disconnect, SETUP_SECONDS)
-        if self._owns_engine:
-            self._engine.dispose()
+        self._engine.dispose()
 
     def _open(self) -> Connection:
         if self._connection is None:
             try:
-                self._connection = self._connect()
+                self._connection = self._supervisor.keep(self._connect())
             except SQLAlchemyError as error:
                 said = scrub(getattr(error, "orig", None) or error, self._secrets)
-                raise NoConnectionError(f"No read-only connection to {self.label}: {said}") from error
+                # Not from the error, which names the user.
+                raise NoConnectionError(f"No read-only connection to {self.label}: {said}") from None
         return self._connection
 
     def _connect(self) -> Connection:
         connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        connection.detach()
         if set_option := getattr(connection.connection.dbapi_connection, "set_server_option", None):
             set_option(1)  # MYSQL_OPTION_MULTI_STATEMENTS_OFF: mysqlclient, unlike the others, has them on
         connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
         connection.exec_driver_sql(
             f"SET SESSION lock_wait_timeout = {LOCK_SECONDS}, innodb_lock_wait_timeout = {LOCK_SECONDS}"
         )
+        self._settle_reading(connection)
         return connection
+
+    def _settle_reading(self, connection: Connection) -> None:
+        """Have the server read literals as the guard has read them, whatever its defaults or the URL say."""
+        asked = connection.exec_driver_sql("SELECT @@SESSION.sql_mode, @@SESSION.character_set_client")
+        modes, characters = asked.one()
+        if characters in _AMBIGUOUS:
+            connection.close()
+            raise NoConnectionError(
+                f"{self.label} is connected in the character set {characters}, in which the end of a literal is not "
+                "sure. Connect with ?charset=utf8mb4."
+            )
+        kept = ",".join(mode for mode in modes.split(",") if mode not in _READ_OTHERWISE)
+        connection.exec_driver_sql(f"SET SESSION sql_mode = '{kept}'")
 
     def _disconnect(self) -> None:
         self._known = None
@@ -121,14 +139,20 @@ class MySqlDatabase:
             result = connection.execution_options(stream_results=True, no_parameters=True).exec_driver_sql(sql)
             if not result.returns_rows:
                 raise QueryError("MySQL says that this statement gives no rows.", sql=sql)
-            rows = fetch_rows(list(result.keys()), (), result.fetchmany, limits, self._supervisor.check)
-            if rows.is_cut:
-                # The driver would read all that is left before it lets go of the result.
-                self._interrupt()
-                self._give_up(connection)
-            else:
-                result.close()
+            try:
+                rows = fetch_rows(list(result.keys()), (), result.fetchmany, limits, self._supervisor.check)
+            except (Stopped, SQLAlchemyError):
+                self._let_go(result)
+                raise
+            self._let_go(result) if rows.is_cut else result.close()
         return replace(rows, seconds=time.monotonic() - started)
+
+    def _let_go(self, result: CursorResult[Any]) -> None:
+        """Have no more rows sent. The driver reads those that are on their way, so the server has to stop first."""
+        self._interrupt()
+        with suppress(self._engine.dialect.loaded_dbapi.Error):  # by which the server says that it has stopped
+            result.cursor.close()
+        result.close()
 
     def _read_schema(self) -> Schema:
         with self._read_only(None, SETUP_SECONDS) as connection:
@@ -151,6 +175,7 @@ class MySqlDatabase:
         number = 0
         try:
             number = self._busy_number = self._begin(connection, seconds)
+            self._supervisor.check()
             yield connection
         except SQLAlchemyError as error:
             raise self._explained(error, connection, time.monotonic() - started, sql) from error
@@ -193,7 +218,7 @@ class MySqlDatabase:
         if self._connection is connection:
             self._connection = None
         with suppress(SQLAlchemyError):  # it is gone already
-            connection.close()
+            connection.invalidate()  # close() would roll back first, and read all rows that are still on their way
 
     def _explained(
         self, error: SQLAlchemyError, connection: Connection, seconds: float, sql: str | None

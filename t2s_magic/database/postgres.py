@@ -20,9 +20,10 @@ from psycopg.pq.abc import PGresult
 from t2s_magic.database.base import Limits, Rows
 from t2s_magic.database.fetch import fetch_rows
 from t2s_magic.database.labels import scrub
+from t2s_magic.database.memory import GIGABYTE
 from t2s_magic.database.planning import as_explain
 from t2s_magic.database.postgres_schema import change_key, read_tables, schema_names, unseen_of
-from t2s_magic.database.postgres_session import LOCK_SECONDS, Server, open_session
+from t2s_magic.database.postgres_session import LOCK_SECONDS, Server, hang_up, open_session
 from t2s_magic.database.supervise import Supervisor
 from t2s_magic.errors import (
     CancelledError,
@@ -55,7 +56,8 @@ class PostgresDatabase:
         self._session: psycopg.Connection | None = None
         self._busy: psycopg.Connection | None = None
         self._known: tuple[object, Schema] | None = None
-        self._supervisor = Supervisor(self._interrupt, self._abandon)
+        # A cell of a gigabyte is the most that PostgreSQL sends; it is given up while it arrives.
+        self._supervisor = Supervisor(self._interrupt, self._abandon, growth=GIGABYTE)
         self._supervisor.run(self._open, SETUP_SECONDS)
 
     def schema(self) -> Schema:
@@ -89,7 +91,7 @@ class PostgresDatabase:
                 self._disconnect()
                 self._server = server
         if self._session is None or self._session.closed:
-            self._session = open_session(self._server)
+            self._session = self._supervisor.keep(open_session(self._server))
         return self._session
 
     def _disconnect(self) -> None:
@@ -103,7 +105,9 @@ class PostgresDatabase:
                 session.cancel_safe(timeout=CANCEL_SECONDS)
 
     def _abandon(self) -> None:
-        self._session = None
+        session, self._session = self._session, None
+        if session and not session.closed:
+            hang_up(session)
 
     def _execute(self, sql: str, limits: Limits) -> Rows:
         started = time.monotonic()
@@ -143,6 +147,7 @@ class PostgresDatabase:
         session = self._begin(seconds)
         self._busy = session  # a cancel may be sent now, and would do harm before and after
         try:
+            self._supervisor.check()
             yield session
         finally:
             if self._busy is session:  # a statement that was left behind ends while another one runs

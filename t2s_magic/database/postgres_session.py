@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import socket
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +19,11 @@ from t2s_magic.errors import NoConnectionError
 CONNECT_SECONDS = 10
 LOCK_SECONDS = 5
 _IDLE_SECONDS = 60
+# What may be repeated to people; any other parameter can hold a secret, a user's name among them.
+_PLAIN_PARAMETERS = frozenset(
+    "host hostaddr port dbname sslmode gssencmode channel_binding connect_timeout client_encoding application_name "
+    "target_session_attrs".split()
+)
 # Values that psycopg refuses to make a Python object of: infinity, year 0, BC, 24:00:00, a JSON nested too deep.
 _WIDER_THAN_PYTHON = ("date", "timestamp", "timestamptz", "time", "timetz", "interval", "json", "jsonb")
 
@@ -33,7 +41,7 @@ class Server:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        return tuple(self.parameters[name] for name in ("password", "sslpassword") if self.parameters.get(name))
+        return tuple(value for name, value in self.parameters.items() if value and name not in _PLAIN_PARAMETERS)
 
     @staticmethod
     def of_url(url: URL) -> Server:
@@ -62,16 +70,22 @@ class Server:
 
 
 def open_session(server: Server) -> psycopg.Connection:
-    """Raises NoConnectionError, with the server's words."""
+    """Raises NoConnectionError, with the server's words but for what could be secret in them."""
     parameters = {"connect_timeout": str(CONNECT_SECONDS), **server.parameters}
     parameters |= {"application_name": "t2s_magic", "client_encoding": "utf8"}
     try:
         session = psycopg.connect(**parameters, autocommit=True)  # type: ignore[arg-type]
     except psycopg.Error as error:
         said = scrub(error, server.secrets)
-        raise NoConnectionError(f"No read-only connection to {server.label}: {said}") from error
+        raise NoConnectionError(f"No read-only connection to {server.label}: {said}") from None  # it names the user
     _set_up(session, server)
     return session
+
+
+def hang_up(session: psycopg.Connection) -> None:
+    """End the connection under a statement that cannot be stopped: what waits for the server's next word gets none."""
+    with suppress(OSError), socket.socket(fileno=os.dup(session.fileno())) as line:  # it may have ended by itself
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def _set_up(session: psycopg.Connection, server: Server) -> None:
@@ -83,6 +97,9 @@ def _set_up(session: psycopg.Connection, server: Server) -> None:
         "DateStyle": "ISO",
         "IntervalStyle": "postgres",
         **server.settings,
+        # The server has to read literals as the guard has read them, whatever the role or the URL sets.
+        "standard_conforming_strings": "on",
+        "client_encoding": "UTF8",
     }
     for name, value in settings.items():
         session.execute("SELECT set_config(%s, %s, false)", (name, value))
