@@ -49,6 +49,20 @@ class TextEncoder:
                 mean_per_word(both, word_of, vectors[index])
         return vectors
 
+    def is_word(self, word: str) -> bool:
+        """Whether ``word``, in lower case, is common enough to be one piece."""
+        return self._tokenizer.token_to_id(word) is not None
+
+    def word_vectors(self, words: Sequence[str]) -> Array:
+        """A unit vector a word without its context: the mean of its pieces. Quick, and rough."""
+        vectors = np.zeros((len(words), HIDDEN), np.float32)
+        for row, encoding in zip(
+            vectors, self._tokenizer.encode_batch(list(words), add_special_tokens=False), strict=True
+        ):
+            ids = np.array(encoding.ids or [0])
+            row[:] = (self._pieces[ids] * self._piece_scales[ids]).mean(0)
+        return np.asarray(vectors / (np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-6), np.float32)
+
     def _forward(self, pieces: Sequence[Sequence[int]]) -> tuple[Array, Array]:
         width = max(map(len, pieces))
         ids = np.zeros((len(pieces), width), np.int64)

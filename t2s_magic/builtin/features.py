@@ -290,7 +290,8 @@ def _comment_words(comment: str) -> tuple[str, ...]:
     return tuple(word.lower() for word in split_words(comment[:200])[:MAX_COMMENT_WORDS])
 
 
-def _foreign_keys(schema: Schema) -> Iterator[tuple[ColumnRef, ColumnRef]]:
+def foreign_keys(schema: Schema) -> Iterator[tuple[ColumnRef, ColumnRef]]:
+    """The declared keys whose two ends are in ``schema``, as (referring column, column referred to)."""
     table_of = {(table.path, table.name.casefold()): t for t, table in enumerate(schema.tables)}
     by_name = {table.name.casefold(): t for t, table in reversed(list(enumerate(schema.tables)))}
     for t, table in enumerate(schema.tables):
@@ -322,7 +323,7 @@ def _schema_flags(schema: Schema, columns: Sequence[ColumnRef]) -> NDArray[np.fl
         column = table.columns[ref.column]
         flags[index, type_flag(column.type)] = 1
         flags[index, Flag.PRIMARY_KEY] = column.name in table.primary_key
-    for source, target in _foreign_keys(schema):
+    for source, target in foreign_keys(schema):
         flags[place[source], Flag.FOREIGN_KEY] = 1
         flags[place[target], Flag.REFERRED] = 1
     for t, table in enumerate(schema.tables):
@@ -353,7 +354,7 @@ def _schema_relations(schema: Schema, columns: Sequence[ColumnRef]) -> NDArray[n
         if schema.tables[ref.table].columns[ref.column].name in schema.tables[ref.table].primary_key:
             relations[index, width + ref.table] = Relation.COLUMN_KEY_OF_TABLE
             relations[width + ref.table, index] = Relation.TABLE_HAS_KEY
-    for source, target in _foreign_keys(schema):
+    for source, target in foreign_keys(schema):
         i, j, t, u = place[source], place[target], width + source.table, width + target.table
         relations[i, j], relations[j, i] = Relation.COLUMN_REFERS_TO, Relation.COLUMN_REFERRED_BY
         if source.table != target.table:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import numpy as np
 
+from t2s_magic.builtin.alike import Sketch, sketch
 from t2s_magic.builtin.candidates import find_candidates
 from t2s_magic.builtin.encoder import Array, TextEncoder
 from t2s_magic.builtin.features import MAX_QUESTION_WORDS, SchemaFeatures, read_schema_features
 from t2s_magic.builtin.joins import JoinGraph
 from t2s_magic.builtin.literals import Unreachable
 from t2s_magic.builtin.preselect import Preselector
+from t2s_magic.builtin.recall import Pair
+from t2s_magic.builtin.repair import Speller
 from t2s_magic.builtin.representation import encode
 from t2s_magic.builtin.tokens import Candidate, Token
-from t2s_magic.builtin.vocabulary import likeness_vector
 from t2s_magic.builtin.words import split_words
 from t2s_magic.database.values import Value
 from t2s_magic.schema import Schema
@@ -73,10 +75,14 @@ class PreparedSchema:
 
 @dataclass(frozen=True)
 class PreparedDemo:
-    """An approved pair: the vector of its question, and its SQL as tokens where the model's alphabet can say it."""
+    """An approved pair: a sketch of its question, and its SQL as tokens where the model's alphabet can say it."""
 
-    vector: Array
-    tokens: tuple[Token, ...]
+    sketch: Sketch
+    pair: Pair
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        return self.pair.tokens
 
 
 class Library:
@@ -87,6 +93,7 @@ class Library:
         self._preselectors: Shelf[str, Preselector] = Shelf(SCHEMAS_KEPT)
         self._schemas: Shelf[str, PreparedSchema] = Shelf(SCHEMAS_KEPT)
         self._items: Shelf[tuple[tuple[str, ...], int], Array] = Shelf(ITEMS_KEPT)
+        self._spellers: Shelf[str, Speller] = Shelf(SCHEMAS_KEPT)
         self._demos: Shelf[tuple[str, str, str], PreparedDemo] = Shelf(DEMOS_KEPT)
 
     def schema(self, schema: Schema, words: Sequence[str], question: str, values: Sequence[Value]) -> PreparedSchema:
@@ -96,6 +103,11 @@ class Library:
             schema = preselector.choose(preselector.scores(words, find_candidates(question, schema, values)))
         return self._schemas.get(schema.fingerprint, lambda: self._prepare(schema))
 
+    def repaired(self, question: str, schema: Schema, values: Sequence[Value]) -> str:
+        """``question`` without typing errors in what names the schema; see ``repair``."""
+        speller = self._spellers.get(schema.fingerprint, lambda: Speller(schema, self._encoder.is_word))
+        return speller.repaired(question, values)
+
     def name_scores(self, schema: Schema, words: Sequence[str]) -> dict[str, float]:
         """For every table by full name, how much of the question its names hold: between 0 and 1."""
         scores = self._preselector(schema).scores(words)
@@ -103,7 +115,7 @@ class Library:
         return {table.full_name: score / highest for table, score in zip(schema.tables, scores, strict=True)}
 
     def _preselector(self, schema: Schema) -> Preselector:
-        return self._preselectors.get(schema.fingerprint, lambda: Preselector(schema))
+        return self._preselectors.get(schema.fingerprint, lambda: Preselector(schema, self._encoder.word_vectors))
 
     def demo(self, question: str, sql: str, prepared: PreparedSchema) -> PreparedDemo:
         key = (prepared.schema.fingerprint, question, sql)
@@ -120,17 +132,25 @@ class Library:
         return PreparedSchema(features, np.stack([vectors[key] for key in keys]), JoinGraph(schema))
 
     def _prepare_demo(self, question: str, sql: str, prepared: PreparedSchema) -> PreparedDemo:
-        (encoded,) = self._encoder.encode([split_words(question)[:MAX_QUESTION_WORDS] or ["?"]])
-        candidates = [*find_candidates(question, prepared.schema, ()), *_literals(sql)]
+        words = split_words(question)[:MAX_QUESTION_WORDS] or ["?"]
+        (encoded,) = self._encoder.encode([words])
+        candidates = [*find_candidates(question, prepared.schema, ()), *_literals(sql, words)]
         try:
             tokens = encode(sql, prepared.schema, candidates, dialect=prepared.schema.dialect, graph=prepared.graph)
         except Unreachable:  # more than our alphabet can say: such a pair teaches nothing
             tokens = []
-        return PreparedDemo(likeness_vector(encoded), tuple(tokens))
+        return PreparedDemo(
+            sketch(question, words, encoded, candidates), Pair(question, tuple(tokens), tuple(candidates))
+        )
 
 
-def _literals(sql: str) -> list[Candidate]:
-    return [
-        Candidate(text.replace("''", "'") or number, "number" if number else "text")
-        for text, number in _LITERAL.findall(sql)
-    ]
+def _literals(sql: str, words: Sequence[str]) -> Iterator[Candidate]:
+    """The literals of a statement, with the words of the question that say them."""
+    folded = [word.casefold() for word in words]
+    for text, number in _LITERAL.findall(sql):
+        literal = text.replace("''", "'") or number
+        said = [word.casefold() for word in split_words(literal)]
+        starts = (place for place in range(len(folded)) if said and folded[place : place + len(said)] == said)
+        start = next(starts, -1)
+        end = start + len(said) if start >= 0 else -1
+        yield Candidate(literal, "number" if number else "text", start=start, end=end)

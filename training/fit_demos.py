@@ -1,0 +1,240 @@
+"""Fit how much approved pairs count, on databases that no run trained on, and write it into the shipped settings.
+
+    python -m training.fit_demos DATA_FOLDER [--weights FOLDER] [--questions N]
+
+Two logistic models (see ``t2s_magic.builtin.alike`` and ``recall``): whether two questions want the same statement but
+for its values, from all pairs of questions of one database; and whether an answer is right, given the pairs shown. The
+second is fitted on answers with 5 and 20 demos drawn from the other questions of the database, with and without those
+of the same statement. The report is cross-validated: each database is judged by weights that were fitted on others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from t2s_magic.builtin import alike, recall, weights
+from t2s_magic.builtin.beam import WIDTH
+from t2s_magic.builtin.model import Asked, BuiltinModel, Demo
+from t2s_magic.builtin.prepared import PreparedDemo
+from t2s_magic.builtin.tokens import ValueRef
+from training.evaluate import connect, explains, orders_its_rows, run, same_rows, scored_questions, wilson
+from training.examples import WORK, Databases, Question
+
+COUNTS = (0, 5, 20)
+FOLDS = 5
+MOST_UNLIKE_PAIRS = 40
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One question answered with demos: for each answer that runs, its signs and whether its rows are the gold's.
+
+    ``group`` names how the demos were drawn: their number, and whether the same statement was among those allowed.
+    """
+
+    db_id: str
+    question: str
+    group: str
+    signs: list[tuple[float, ...]]
+    right: list[bool]
+
+
+def questions_of(data: Path, count: int) -> tuple[list[Question], list[Question]]:
+    """``count`` held-out questions, and all that demos may come from."""
+    everything = scored_questions(data, "held_out")
+    return random.Random(7).sample(everything, min(count, len(everything))), everything
+
+
+# -------------------------------------------------------------------------------------------------------- likeness
+
+
+def likeness_pairs(model: BuiltinModel, questions: Sequence[Question], databases: Databases) -> tuple[Floats, Floats]:
+    """Signs of pairs of questions of one database, and whether their statements are the same but for values."""
+    chance = random.Random(0)
+    signs, same = [], []
+    for db_id in sorted({question.db_id for question in questions}):
+        pairs = [Demo(question.question, question.sql) for question in questions if question.db_id == db_id]
+        prepared = [demo for demo in model.prepare_demos(pairs, databases.schema(db_id)) if demo.tokens]
+        for demo in prepared:
+            others = [other for other in prepared if other is not demo]
+            alike_to = [other for other in others if _template(other) == _template(demo)]
+            unlike = [other for other in others if _template(other) != _template(demo)]
+            chosen = [*alike_to, *chance.sample(unlike, min(MOST_UNLIKE_PAIRS, len(unlike)))]
+            signs += [alike.likeness_signs(demo.sketch, other.sketch) for other in chosen]
+            same += [_template(other) == _template(demo) for other in chosen]
+    return np.array(signs), np.array(same, float)
+
+
+def _template(demo: PreparedDemo) -> tuple[object, ...]:
+    return tuple("value" if isinstance(token, ValueRef) else token for token in demo.tokens)
+
+
+# ---------------------------------------------------------------------------------------------------------- answers
+
+
+def answers_with_demos(
+    model: BuiltinModel, questions: Sequence[Question], everything: Sequence[Question], databases: Databases
+) -> Iterator[Shown]:
+    for question in questions:
+        schema = databases.schema(question.db_id)
+        values = databases.cells(question.db_id).find(question.question, schema)
+        asked = model.understand(question.question, schema, values)
+        is_right = _marker(question, databases)
+        for group, demos in _draws(question, everything):
+            answered = model.answered(asked, demos, WIDTH)
+            yield _shown(model, question, group, answered, is_right)
+
+
+def _marker(question: Question, databases: Databases) -> Callable[[str], bool | None]:
+    """Whether a statement gives the gold's rows; None where the engine refuses it."""
+    connection = connect(databases.path(question.db_id))
+    gold, is_ordered = run(connection, question.sql), orders_its_rows(question.sql)
+
+    @cache
+    def is_right(sql: str) -> bool | None:
+        return None if explains(connection, sql) else same_rows(gold, run(connection, sql), is_ordered)
+
+    return is_right
+
+
+def _draws(question: Question, everything: Sequence[Question]) -> Iterator[tuple[str, list[Demo]]]:
+    """Demos of the same database: none; then any; then any but those of the same statement."""
+    yield "0", []
+    others = [one for one in everything if one.db_id == question.db_id and one.question != question.question]
+    for name, allowed in (
+        ("any", others),
+        ("other", [one for one in others if _spelling(one.sql) != _spelling(question.sql)]),
+    ):
+        chance = random.Random(f"{name} {question.question}")
+        drawn = chance.sample(allowed, min(COUNTS[-1], len(allowed)))
+        for count in COUNTS[1:]:
+            yield f"{count} {name}", [Demo(one.question, one.sql) for one in drawn[:count]]
+
+
+def _spelling(sql: str) -> str:
+    return "".join(sql.casefold().split()).rstrip(";")
+
+
+def _shown(
+    model: BuiltinModel, question: Question, group: str, asked: Asked, is_right: Callable[[str], bool | None]
+) -> Shown:
+    probabilities = model.unaided(asked)
+    all_signs = asked.recall_signs(probabilities) if asked.usage else [_without_demos(one) for one in probabilities]
+    marks = list(map(is_right, asked.sqls))
+    kept = [place for place, mark in enumerate(marks) if mark is not None and probabilities[place]]
+    return Shown(
+        question.db_id,
+        question.question,
+        group,
+        [all_signs[place] for place in kept],
+        [bool(marks[place]) for place in kept],
+    )
+
+
+def _without_demos(probability: float) -> tuple[float, ...]:
+    return (probability, *(0.0 for _ in recall.SIGNS[1:]))
+
+
+def _part(data: Path, folder: Path, settings: dict[str, Any], questions: Sequence[Question]) -> list[Shown]:
+    model = BuiltinModel(weights.load(folder), recall=settings)
+    databases = Databases(data / "spider" / "database")
+    return list(answers_with_demos(model, questions, scored_questions(data, "held_out"), databases))
+
+
+# -------------------------------------------------------------------------------------------------------------- fit
+
+
+def logistic(signs: Floats, right: Floats, ridge: float = 1.0, rounds: int = 40) -> Floats:
+    """Weights, one a sign, by Newton's method."""
+    scale = np.where(signs.std(0) > 0, signs.std(0), 1.0)
+    scaled = signs / scale
+    chosen = np.zeros(signs.shape[1])
+    for _ in range(rounds):
+        chance = 1 / (1 + np.exp(-np.clip(scaled @ chosen, -30, 30)))
+        slope = scaled.T @ (right - chance) - ridge * chosen
+        curve = (scaled * (chance * (1 - chance))[:, None]).T @ scaled + ridge * np.eye(len(chosen))
+        chosen = chosen + np.linalg.solve(curve, slope)
+    return np.asarray(chosen / scale)
+
+
+def fit(shown: Sequence[Shown]) -> Floats:
+    """Weights for answers with demos; those without teach nothing here."""
+    told = [one for one in shown if one.group != "0" and one.signs]
+    return logistic(
+        np.array([signs for one in told for signs in one.signs]),
+        np.array([is_right for one in told for is_right in one.right], float),
+    )
+
+
+def report(shown: Sequence[Shown]) -> dict[str, Any]:
+    """For each way of drawing demos: how many questions are right, each database judged by weights of the others."""
+    names = sorted({one.db_id for one in shown})
+    random.Random(2).shuffle(names)
+    right: dict[str, list[bool]] = {}
+    without: dict[str, list[bool]] = {}
+    for fold in range(FOLDS):
+        inside = set(names[fold::FOLDS])
+        chosen = fit([one for one in shown if one.db_id not in inside])
+        for one in (one for one in shown if one.db_id in inside):
+            scores = np.array(one.signs) @ chosen if one.signs and one.group != "0" else [s[0] for s in one.signs]
+            right.setdefault(one.group, []).append(bool(one.signs) and one.right[int(np.argmax(scores))])
+            plain = [s[0] for s in one.signs]
+            without.setdefault(one.group, []).append(bool(plain) and one.right[int(np.argmax(plain))])
+    return {
+        group: {
+            "n": len(marks),
+            "right": sum(marks),
+            "accuracy": round(100 * float(np.mean(marks)), 1),
+            "interval": wilson(sum(marks), len(marks)),
+            "not_reweighed": round(100 * float(np.mean(without[group])), 1),
+        }
+        for group, marks in right.items()
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--weights", type=Path, default=weights.FOLDER)
+    parser.add_argument("--questions", type=int, default=320)
+    parser.add_argument("--processes", type=int, default=2)
+    options = parser.parse_args()
+    model = BuiltinModel(weights.load(options.weights))
+    chosen, everything = questions_of(options.data, options.questions)
+    signs, same = likeness_pairs(model, everything, Databases(options.data / "spider" / "database"))
+    likeness = dict(zip(alike.SIGNS, map(_rounded, logistic(signs, same)), strict=True))
+    print("likeness", likeness, "pairs", len(same), "same", int(same.sum()), flush=True)
+    names = sorted({question.db_id for question in chosen})
+    parts = [[q for q in chosen if q.db_id in names[place :: options.processes]] for place in range(options.processes)]
+    settings = {"likeness": likeness}
+    with ProcessPoolExecutor(options.processes) as pool:
+        work = partial(_part, options.data, options.weights, settings)
+        shown = [one for part in pool.map(work, parts) for one in part]
+    (WORK / "recalls.jsonl").write_text("".join(json.dumps(asdict(one)) + "\n" for one in shown), "utf-8")
+    figures = report(shown)
+    print(json.dumps(figures, indent=1))
+    file = options.weights / "model.json"
+    shipped = json.loads(file.read_text("utf-8"))
+    fitted = dict(zip(recall.SIGNS, map(_rounded, fit(shown)), strict=True))
+    shipped["recall"] = settings | {"weights": fitted, "report": figures}
+    file.write_text(json.dumps(shipped, indent=1) + "\n", "utf-8")
+
+
+def _rounded(weight: float) -> float:
+    return round(float(weight), 5)
+
+
+if __name__ == "__main__":
+    main()
