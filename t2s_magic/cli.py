@@ -106,7 +106,9 @@ def _ask(options: argparse.Namespace) -> int:
     database = connect(options.db)
     try:
         draft = pipeline.ask(options.question, database, lm=options.lm, program=options.program)
-        outcome = None if options.no_run or draft.checked is None else pipeline.run(draft.sql, database)
+        outcome = (
+            None if options.no_run or draft.checked is None or draft.problem else pipeline.run(draft.sql, database)
+        )
     finally:
         database.close()
     print(_as_json(draft, outcome) if options.json else _as_text(draft, outcome))

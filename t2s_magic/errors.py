@@ -30,12 +30,18 @@ from __future__ import annotations
 
 
 class Text2SqlError(Exception):
-    """What a person is told; ``sql`` is the statement concerned, kept so that no work is lost."""
+    """What a person is told; ``sql`` is the statement concerned, kept so that no work is lost.
+
+    ``prompt`` is the text that an LM was sent last and ``lm_calls`` how often it was asked, as far as the program has
+    noted them.
+    """
 
     def __init__(self, message: str, *, sql: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.sql = sql
+        self.prompt = ""
+        self.lm_calls = 0
 
 
 class UsageError(Text2SqlError):
@@ -102,16 +108,11 @@ class NotRunError(Text2SqlError):
 
 
 class ModelError(Text2SqlError):
-    """The LM gave nothing that can be used; ``answer`` is what it said, as text.
-
-    ``prompt`` is the text it was sent and ``lm_calls`` how often it was asked, as far as the program has noted them.
-    """
+    """The LM gave nothing that can be used; ``answer`` is what it said, as text."""
 
     def __init__(self, message: str, *, sql: str | None = None, answer: str = "") -> None:
         super().__init__(message, sql=sql)
         self.answer = answer
-        self.prompt = ""
-        self.lm_calls = 0
 
 
 class ModelUnreachableError(ModelError):

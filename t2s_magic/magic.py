@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
-from traitlets import Bool, Float, Int, TraitError, Unicode, validate
+from traitlets import Bool, Enum, Float, Int, TraitError, Unicode, validate
 
 from t2s_magic.display import Display, NotebookDisplay, TerminalDisplay
 from t2s_magic.errors import NotRunError, Text2SqlError, UsageError
@@ -59,6 +59,19 @@ class Text2SQL(Magics):  # type: ignore[misc]  # IPython has no types
     row_limit = Int(10_000, help="Rows fetched at most; a cut is said.").tag(config=True)
     cell_limit = Int(1_000_000, help="Characters or bytes kept of a cell; a cut is said.").tag(config=True)
     lm_time_limit = Float(60.0, help="Seconds that an LM may take for one call.").tag(config=True)
+    lm_waking_limit = Float(
+        1800.0, help="Seconds that a server may take to start: the first start downloads the model."
+    ).tag(config=True)
+    lm_price = Unicode(
+        help="What the LM costs, for the line under an answer: dollars an hour of its server, such as 1.95/h, or for "
+        "1,000 tokens, such as 0.0004/1k. Empty: litellm's price where it knows the model."
+    ).tag(config=True)
+    constrained = Enum(
+        ("auto", "on", "off"),
+        "auto",
+        help="Ask the LM's server to hold answers to a grammar of the dialect with the schema's names: auto asks a "
+        "vLLM, on any server, off none.",
+    ).tag(config=True)
     max_lm_calls = Int(3, help="LM calls a question may cost at most, repairs included.").tag(config=True)
     sample_values = Bool(
         False,
@@ -75,7 +88,7 @@ class Text2SQL(Magics):  # type: ignore[misc]  # IPython has no types
         super().__init__(shell=shell, config=shell.config)
         self._session: Session | None = None
 
-    @validate("time_limit", "lm_time_limit", "row_limit", "cell_limit", "max_lm_calls")
+    @validate("time_limit", "lm_time_limit", "lm_waking_limit", "row_limit", "cell_limit", "max_lm_calls")
     def _more_than_nothing(self, proposal: Any) -> Any:
         if proposal["value"] <= 0:
             raise TraitError(f"Text2SQL.{proposal['trait'].name} has to be more than 0.")

@@ -18,10 +18,13 @@ from weakref import WeakKeyDictionary
 
 from t2s_magic import guard
 from t2s_magic.database import Database, Limits, Rows, connect
+from t2s_magic.database.glances import glances
 from t2s_magic.database.values import CellIndex, find_values
 from t2s_magic.errors import ModelError, SchemaError, Text2SqlError, UnsafeSqlError, UsageError
 from t2s_magic.guard import CheckedSql
-from t2s_magic.lm import Patience, make_backend
+from t2s_magic.adapters import sql_so_far
+from t2s_magic.lm import Constrained, Patience, make_backend
+from t2s_magic.lm.usage import Usage, read_price
 from t2s_magic.memory import Pair
 from t2s_magic.program import TextToSql, load_program, shipped_program
 from t2s_magic.schema import Schema
@@ -34,7 +37,7 @@ ANSWER_SHOWN = 500
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a draft comes from: shown in one line under the SQL."""
+    """Where a draft comes from: shown in one line under the SQL. ``dollars`` is None where no price is known."""
 
     lm: str
     program: str
@@ -43,6 +46,8 @@ class Provenance:
     tables_used: int = 0
     tables_total: int = 0
     host: str = ""
+    usage: Usage = Usage()
+    dollars: float | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ class Draft:
     """SQL written for a question, with what is known about it before it runs.
 
     ``checked`` is None when there is no SQL or the guard refused it; then ``problem`` says why, and ``span`` bounds the
-    part of ``sql`` it is about. ``confidence`` is a probability, or None where the LM gives none. ``prompt`` is the
+    part of ``sql`` it is about. Both are there when the engine was locked or gone: run it later. ``confidence`` is a probability, or None where the LM gives none. ``prompt`` is the
     exact text that the LM was sent last ("" for the built-in model). ``notices`` are sentences to show once.
     """
 
@@ -98,8 +103,8 @@ class Outcome:
 def ask(question: str, database: Database | Any, *, lm: str | None = None, program: Path | None = None) -> Draft:
     """Write SQL for one question; nothing is run but look-ups. ``database`` is a Database, a URL or a connection.
 
-    ``lm`` is "builtin", "starling" or any dspy.LM name (None: $T2S_LM, else "builtin"). What the LM could not do is
-    the draft's ``problem``; raises UsageError for an empty question and SchemaError, NoConnectionError or
+    ``lm`` is "builtin", "starling" or any dspy.LM name (None: $T2S_LM, else "builtin"). What went wrong once the LM was
+    asked is the draft's ``problem``; raises UsageError for an empty question and SchemaError, NoConnectionError or
     ConnectionLostError where there is nothing to ask. To ask often, keep an ``Asker``.
     """
     return Asker(lm=lm, program=program).ask(question, _database(database))
@@ -155,8 +160,21 @@ class Asker:
         max_lm_calls: int = 3,
         patience: Patience | None = None,
         on_progress: Callable[[str], None] | None = None,
+        on_sql: Callable[[str], None] | None = None,
+        constrained: Constrained = "auto",
+        price: str = "",
     ) -> None:
-        self.backend = make_backend(lm, patience=patience, on_progress=on_progress)
+        """``on_progress`` is told what is being waited for, ``on_sql`` the statement so far as a server writes it."""
+        self._notices: list[str] = []
+        self._price = read_price(price)
+        self.backend = make_backend(
+            lm,
+            patience=patience,
+            on_progress=on_progress,
+            on_text=(lambda text: on_sql(sql_so_far(text))) if on_sql is not None else None,
+            on_notice=self._notices.append,
+            constrained=constrained,
+        )
         self.program: TextToSql = load_program(
             program or shipped_program(self.backend.program), max_lm_calls=max_lm_calls
         )
@@ -174,7 +192,7 @@ class Asker:
         values = self._values(question, schema, database)
         program = self.program.for_database(partial(_check, schema=schema), database.explain)
         try:
-            with self.backend.context():
+            with self.backend.context(glances(database, schema)):
                 prediction = program(
                     question=question,
                     schema=schema.to_dict(),
@@ -183,13 +201,24 @@ class Asker:
                     evidence=evidence,
                     pairs=[pair.demo() for pair in pairs],
                 )
-        except ModelError as error:
-            return self._without_sql(question, schema, error, perf_counter() - started, notices)
-        return self._draft(question, schema, database, prediction, started, notices)
+        except Text2SqlError as error:
+            if not (isinstance(error, ModelError) or error.sql):
+                raise
+            return self._failed(question, schema, error, perf_counter() - started, notices + self._noted())
+        return self._draft(question, schema, database, prediction, started, notices + self._noted())
 
     def forget(self) -> None:
         """Drop the indexes of cells, so that the next question reads the databases anew."""
         self._indexes.clear()
+
+    def _noted(self) -> tuple[str, ...]:
+        """What the backend had to say since it was asked last."""
+        noted = tuple(self._notices)
+        self._notices.clear()
+        return noted
+
+    def _dollars(self, usage: Usage) -> float | None:
+        return self._price.of(usage) if self._price is not None else usage.dollars
 
     def _values(self, question: str, schema: Schema, database: Database) -> list[dict[str, Any]]:
         # The privacy rule: cells of the database go to an LM on this machine, or where the user switched it on.
@@ -244,6 +273,8 @@ class Asker:
             schema.dialect,
             self._provenance(
                 lm_calls=prediction.lm_calls,
+                usage=prediction.usage,
+                dollars=self._dollars(prediction.usage),
                 seconds=perf_counter() - started,
                 tables_used=len(checked.tables) if checked else 0,
                 tables_total=len(schema.tables),
@@ -263,15 +294,17 @@ class Asker:
             + _said_instead(prediction.answer),
         )
 
-    def _without_sql(
-        self, question: str, schema: Schema, error: ModelError, seconds: float, notices: tuple[str, ...]
+    def _failed(
+        self, question: str, schema: Schema, error: Text2SqlError, seconds: float, notices: tuple[str, ...]
     ) -> Draft:
+        """The question and the SQL so far, kept; checked SQL whose engine is locked or gone can be run later."""
         provenance = self._provenance(lm_calls=error.lm_calls, seconds=seconds, tables_total=len(schema.tables))
         return Draft(
             question,
             error.sql or "",
             schema.dialect,
             provenance,
+            checked=None if isinstance(error, ModelError) else _check(error.sql or "", schema),
             problem=error.message,
             prompt=error.prompt,
             notices=notices,

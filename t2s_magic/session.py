@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from t2s_magic import guard, pipeline
-from t2s_magic.answer import Answer
+from t2s_magic.answer import Answer, Writing
 from t2s_magic.database import Database, Limits
 from t2s_magic.display import Display
 from t2s_magic.errors import UsageError
 from t2s_magic.jupysql import Connections, result_set, save_snippet
-from t2s_magic.lm import Patience
+from t2s_magic.lm import Constrained, Patience
 from t2s_magic.memory import Pairs, demos_for, make_pair
 
 # Set or changed by %env between two questions, they count from the next one on.
@@ -37,6 +38,9 @@ class Settings(Protocol):
     row_limit: int
     cell_limit: int
     lm_time_limit: float
+    lm_waking_limit: float
+    lm_price: str
+    constrained: Constrained
     max_lm_calls: int
     sample_values: bool
     pairs: str
@@ -58,6 +62,7 @@ class Session:
         self.last: Answer | None = None
         self._askers: dict[tuple[object, ...], pipeline.Asker] = {}
         self._on_progress: Progress = _ignore
+        self._on_sql: Progress = _ignore
 
     def ask(
         self,
@@ -80,11 +85,12 @@ class Session:
         asker = self.asker(lm)
         schema = database.schema()
         pairs = demos_for(question, self.pairs().load(), schema, self.settings.demos)
-        draft = asker.ask(question, database, evidence=evidence, pairs=pairs)
-        runs = autorun and draft.checked is not None and database.is_read_only_enforced
+        with self._written(question, display) as writing:
+            draft = asker.ask(question, database, evidence=evidence, pairs=pairs)
+        runs = autorun and draft.checked is not None and not draft.problem and database.is_read_only_enforced
         if runs and draft.abstained and not even_if_unsure:
             runs, draft = False, replace(draft, notices=(*draft.notices, WAITS))
-        self.last = answer = self._answer(draft, database, display, known=draft if runs else None)
+        self.last = answer = self._answer(draft, database, display, writing, known=draft if runs else None)
         answer.show()
         if runs:
             answer.run_now()
@@ -95,17 +101,35 @@ class Session:
         settings = self.settings
         name = lm or settings.lm or None
         environ = tuple(os.environ.get(variable) for variable in LM_VARIABLES)
-        key = (name, environ, settings.program, settings.sample_values, settings.max_lm_calls, settings.lm_time_limit)
+        patience = Patience(total=settings.lm_time_limit, waking=settings.lm_waking_limit)
+        more = (settings.sample_values, settings.max_lm_calls, settings.constrained, settings.lm_price)
+        key = (name, environ, settings.program, patience, *more)
         if key not in self._askers:
             self._askers[key] = pipeline.Asker(
                 lm=name,
                 program=Path(settings.program) if settings.program else None,
                 sample_values=settings.sample_values,
                 max_lm_calls=settings.max_lm_calls,
-                patience=Patience(total=settings.lm_time_limit),
+                patience=patience,
                 on_progress=lambda doing: self._on_progress(doing),
+                on_sql=lambda sql: self._on_sql(sql),
+                constrained=settings.constrained,
+                price=settings.lm_price,
             )
         return self._askers[key]
+
+    @contextmanager
+    def _written(self, question: str, display: Display) -> Iterator[Writing]:
+        """Within: what the LM writes is shown; taken back if no draft comes of it."""
+        writing = Writing(question, display)
+        self._on_sql = writing.write
+        try:
+            yield writing
+        except BaseException:
+            writing.close()
+            raise
+        finally:
+            self._on_sql = _ignore
 
     def pairs(self) -> Pairs:
         """The approved pairs beside the notebook."""
@@ -129,7 +153,13 @@ class Session:
             asker.forget()
 
     def _answer(
-        self, draft: pipeline.Draft, database: Database, display: Display, *, known: pipeline.Draft | None
+        self,
+        draft: pipeline.Draft,
+        database: Database,
+        display: Display,
+        writing: Writing,
+        *,
+        known: pipeline.Draft | None,
     ) -> Answer:
         """The answer; its first run takes over what is ``known`` of the draft, which was read back a moment ago."""
         pairs = self.pairs()
@@ -145,6 +175,7 @@ class Session:
             to_result=result_set,
             enforcement=ENFORCED if database.is_read_only_enforced else CHECKED_ONLY,
             display=display,
+            writing=writing,
         )
 
     def _approve(self, pairs: Pairs, database: Database, question: str, sql: str) -> str:

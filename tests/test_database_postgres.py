@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import os
 import signal
+import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -323,6 +324,121 @@ def test_without_the_guard_the_server_leaves_no_trace(
         run_unchecked(database, "DELETE FROM invoice RETURNING id")
 
 
-def test_a_server_that_refuses_us_is_said(postgres_url: str):
-    with pytest.raises(NoConnectionError, match='role "nobody" does not exist'):
+def test_a_server_that_refuses_us_is_said_without_the_user(postgres_url: str):
+    with pytest.raises(NoConnectionError, match=r'role "\*\*\*" does not exist'):
         connect(postgres_url.replace("postgres:@", "nobody:@"))
+
+
+SETTINGS = """
+SELECT current_setting('transaction_read_only'), current_setting('statement_timeout'), current_setting('lock_timeout'),
+  current_setting('idle_in_transaction_session_timeout'), current_setting('standard_conforming_strings'),
+  current_setting('client_encoding')"""
+
+
+@pytest.mark.parametrize("driver", [psycopg.connect, psycopg2.connect], ids=["psycopg", "psycopg2"])
+def test_a_statement_runs_read_only_with_time_limits_and_plain_literals_whatever_the_user_has_set(
+    postgres_url: str, admin: psycopg.Connection, driver: Any
+):
+    admin.execute("ALTER ROLE postgres SET standard_conforming_strings = off")
+    admin.execute("ALTER ROLE postgres SET client_encoding = 'LATIN1'")
+    try:
+        user = driver(postgres_url, options="-c standard_conforming_strings=off -c statement_timeout=0")
+        database = connect(user)
+        rows = run_unchecked(database, SETTINGS, Limits(seconds=7))
+        assert rows.rows == (("on", "9s", "5s", "1min", "on", "UTF8"),)
+        assert ask(database, r"SELECT '\' AS a, 'Zoë' AS b").rows == (("\\", "Zoë"),)
+        database.close()
+        with user.cursor() as cursor:
+            cursor.execute("SHOW standard_conforming_strings")
+            assert cursor.fetchone() == ("off",)
+        user.close()
+    finally:
+        admin.execute("ALTER ROLE postgres RESET ALL")
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "pg8000", "asyncpg"])
+def test_whatever_driver_a_url_names_one_that_can_prepare_is_used(postgres_url: str, driver: str):
+    database = connect(postgres_url.replace("postgresql:", f"postgresql+{driver}:"))
+    assert ask(database, "SELECT count(*) FROM customer").rows == ((3,),)
+    with pytest.raises(QueryError, match="cannot insert multiple commands into a prepared statement"):
+        run_unchecked(database, "SELECT 1; SELECT 2")
+    database.close()
+
+
+def interrupt_after(*seconds: float) -> list[threading.Timer]:
+    timers = [threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT)) for delay in seconds]
+    for timer in timers:
+        timer.start()
+    return timers
+
+
+def wait_until(is_true: Callable[[], bool], seconds: float = 2.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def held(admin: psycopg.Connection) -> list[Any]:
+    """Locks and transactions of our sessions: none, when all is well."""
+    locks = admin.execute(f"SELECT locktype, mode FROM pg_locks WHERE pid IN (SELECT pid {OURS})").fetchall()
+    return locks + admin.execute(f"SELECT state, query {OURS} AND xact_start IS NOT NULL").fetchall()
+
+
+def test_an_interrupt_while_connecting_ends_the_wait():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        interrupt_after(0.3)
+        started = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            connect(f"postgresql://user@127.0.0.1:{silent.getsockname()[1]}/x")
+        assert time.monotonic() - started < 2.3
+
+
+def test_an_interrupt_while_a_plan_waits_for_a_lock_leaves_no_lock(database: Database, admin: psycopg.Connection):
+    query = check("SELECT * FROM customer", "postgres")
+    with admin.transaction():
+        admin.execute("LOCK TABLE customer")
+        interrupt_after(0.4)
+        started = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            database.explain(query)
+        assert time.monotonic() - started < 2.4
+        assert held(admin) == []
+    assert database.explain(query) is None
+
+
+def test_an_interrupt_while_rows_are_fetched_leaves_no_transaction(database: Database, admin: psycopg.Connection):
+    interrupt_after(0.4)
+    with pytest.raises(KeyboardInterrupt):
+        run_unchecked(
+            database,
+            "SELECT a, b FROM generate_series(1, 60000) AS a, generate_series(1, 60000) AS b",
+            Limits(rows=10**9, memory=10**12),
+        )
+    assert held(admin) == []
+    assert ask(database, "SELECT count(*) FROM customer").rows == ((3,),)
+
+
+def test_impatient_interrupts_leave_no_transaction_either(database: Database, admin: psycopg.Connection):
+    timers = interrupt_after(0.3, 0.35, 0.4)
+    with suppress(KeyboardInterrupt):
+        run_unchecked(database, SLEEP)
+    for _ in timers:
+        with suppress(KeyboardInterrupt):
+            for timer in timers:
+                timer.join()
+            time.sleep(0.2)
+    assert ask(database, "SELECT count(*) FROM customer").rows == ((3,),)
+    wait_until(lambda: held(admin) == [])
+
+
+def test_a_statement_that_cannot_be_cancelled_is_hung_up_on(database: Database, admin: psycopg.Connection):
+    ((pid,),) = admin.execute(f"SELECT pid {OURS}").fetchall()
+    threading.Timer(0.3, os.kill, (pid, signal.SIGSTOP)).start()
+    try:
+        with pytest.raises(TimeLimitError, match="has not stopped yet"):
+            run_unchecked(database, SLEEP, Limits(seconds=0.6))
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert ask(database, "SELECT count(*) FROM customer").rows == ((3,),)
+    wait_until(lambda: active(admin) == [])

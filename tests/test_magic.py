@@ -174,7 +174,14 @@ def test_debug_shows_the_traceback(shell):
 
 
 def test_deceptive_characters_in_what_a_command_tells_are_made_visible(shell, tmp_path):
-    pair = {"question": "Who \x1b[31m\u202eis?", "sql": NAMES, "dialect": "sqlite", "schema": "", "tables": [], "date": ""}
+    pair = {
+        "question": "Who \x1b[31m\u202eis?",
+        "sql": NAMES,
+        "dialect": "sqlite",
+        "schema": "",
+        "tables": [],
+        "date": "",
+    }
     (tmp_path / "t2s_pairs.jsonl").write_text(json.dumps(pair))
     _, stdout, _ = run(shell, "%t2s pairs")
     assert stdout.startswith("1  Who ␛[31m⟨U+202E⟩is?\n")

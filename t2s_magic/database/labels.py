@@ -29,8 +29,8 @@ def server_label(dialect: str, host: str | None, name: str | None) -> str:
 
 
 def secrets_of(url: URL) -> tuple[str, ...]:
-    """Everything in a URL that may be a secret: the password and each option's value, as written and unquoted."""
-    values = [str(url.password)] if url.password else []
+    """Everything in a URL but host and database: user, password, each option's value, as written and unquoted."""
+    values = [str(part) for part in (url.username, url.password) if part]
     for value in url.query.values():
         values += [value] if isinstance(value, str) else value
     return tuple({text for value in values for text in (value, unquote(value))})

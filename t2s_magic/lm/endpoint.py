@@ -7,58 +7,104 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
 from t2s_magic.errors import ModelBusyError, ModelUnreachableError, UsageError
 from t2s_magic.lm.replies import (
+    Choice,
     Completion,
+    RequestRefusedError,
+    broken,
     host_of,
+    is_on_modal,
     is_starting,
     no_such_model,
     read_completion,
     read_models,
+    read_owners,
     refusal,
     retry_after,
+    way_on,
 )
+from t2s_magic.lm.streams import OnText, read_stream
+from t2s_magic.lm.wishes import GRAMMAR, SAMPLES, STREAM, blamed, fields, make_wishes
 
 MOST_BYTES = 10_000_000
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+# Others have no such field, or take it and do not keep to it.
+KEEPS_TO_GRAMMARS = "vllm"
 OnProgress = Callable[[str], None]
+Constrained = Literal["auto", "on", "off"]
 
 
 @dataclass(frozen=True)
 class Patience:
     """How long to wait, in seconds, and how often to ask again.
 
-    ``total`` bounds the wait for one answer, ``busy`` and ``waking`` that for a server which asked to come back (429)
-    or is starting (503); ``pause`` is the first pause after a server error, doubled each time and spread by chance so
-    that several kernels do not come back together.
+    ``total`` bounds the wait for one answer of a server that is awake, ``busy`` that for one which asked to come back
+    (429), ``waking`` that for one which is starting (503): the first start downloads 14.5 GB. ``held`` bounds a single
+    request to Modal, which holds it for 150 s before it says that the container is not there yet. ``pause`` is the
+    first pause after a server error, doubled each time and spread by chance so that several kernels do not come back
+    together.
     """
 
     connect: float = 3.0
     total: float = 60.0
     busy: float = 30.0
     busy_tries: int = 3
-    waking: float = 180.0
+    waking: float = 1800.0
+    held: float = 160.0
     server_error_retries: int = 2
     pause: float = 0.5
 
 
+@dataclass
+class _Call:
+    """One request on its way: where it goes next, and what has become of it so far."""
+
+    method: str
+    url: str
+    body: Mapping[str, Any] | None
+    on_text: OnText | None
+    started: float
+    busy: int = 0
+    failed: int = 0
+    is_waking: bool = False
+
+    @property
+    def waited(self) -> float:
+        return time.monotonic() - self.started
+
+
 class Endpoint:
-    """A server at ``base_url`` (with or without ``/v1``). The key goes to it alone: redirects are not followed."""
+    """A server at ``base_url`` (with or without ``/v1``). The key goes to it alone, wherever it redirects.
+
+    ``constrained`` says whether to ask it to hold answers to a grammar: "auto" where it is a vLLM. What it turns out
+    not to take is not asked of it again; ``on_notice`` is told so once, in a sentence for people.
+    """
 
     def __init__(
-        self, base_url: str, key: str = "", *, patience: Patience | None = None, on_progress: OnProgress | None = None
+        self,
+        base_url: str,
+        key: str = "",
+        *,
+        patience: Patience | None = None,
+        on_progress: OnProgress | None = None,
+        on_notice: OnProgress | None = None,
+        constrained: Constrained = "auto",
     ) -> None:
         self.base_url = _checked_base(base_url)
         self.host = host_of(self.base_url)
         self.patience = patience or Patience()
         self.on_progress = on_progress
+        self.on_notice = on_notice
         self._key = _checked_key(key)
+        self._does_without: set[str] = {GRAMMAR} if constrained == "off" else set()
+        self._is_known_to_constrain = constrained == "on"
         is_here = urlsplit(self.base_url).hostname in LOOPBACK
         self._client = httpx.Client(
             headers={"Authorization": f"Bearer {key}"} if key else {},
@@ -72,103 +118,184 @@ class Endpoint:
         """A connection is shared by the copies that optimizers make of a program and its LM."""
         return self
 
-    def complete(self, body: Mapping[str, Any]) -> Completion:
-        """Ask for one chat completion. Raises a ModelError that says what happened and what to do."""
-        response = self._post("chat/completions", body)
-        return read_completion(response, self.host)
+    @property
+    def takes_grammars(self) -> bool:
+        """Is it worth sending a grammar: nothing speaks against it so far."""
+        return GRAMMAR not in self._does_without
+
+    def complete(
+        self, body: Mapping[str, Any], *, grammar: str = "", samples: int = 1, on_text: OnText | None = None
+    ) -> Completion:
+        """Ask for one chat completion, or ``samples`` of it that share the reading of the prompt.
+
+        ``grammar`` (EBNF) is what the answer shall keep to; with ``on_text`` the answer is streamed, and the function
+        is given the text so far, each time that it has grown. A server that does not know one of these is asked
+        without. Raises a ModelError that says what happened and what to do; a stream that breaks is an error.
+        """
+        started = time.monotonic()
+        completion = self._with_wishes(body, grammar, samples, on_text)
+        while len(completion.others) < samples - 1:
+            self._does_without.add(SAMPLES)
+            completion = _joined(completion, self._with_wishes(body, grammar, 1, None))
+        return replace(completion, seconds=time.monotonic() - started)
 
     def models(self) -> tuple[str, ...]:
         """The names of the models that the server says it has; () where it does not say."""
-        try:
-            return read_models(self._client.get(f"{self.base_url}/models", timeout=self.patience.connect))
-        except httpx.HTTPError:
-            return ()
+        listing = self._listing()
+        return read_models(listing) if listing is not None else ()
 
     def close(self) -> None:
         self._client.close()
 
-    def _post(self, path: str, body: Mapping[str, Any]) -> httpx.Response:
-        started = time.monotonic()
-        busy = failed = 0
-        while True:
-            response = self._send(path, body)
-            status = response.status_code
-            waited = time.monotonic() - started
-            if status == 200:
-                return response
-            if status == 404:
-                raise no_such_model(self.base_url, str(body.get("model", "")), self.models())
-            if status == 429:
-                busy += 1
-                pause = retry_after(response, default=2.0**busy)
-                if busy >= self.patience.busy_tries or waited + pause > self.patience.busy:
-                    raise self._busy(pause)
-                self._pause(pause, f"{self.host} is busy: asking again", counts_down=True)
-            elif status == 503 and is_starting(response) and waited < self.patience.waking:
-                pause = max(retry_after(response, default=2.0), self.patience.pause)
-                self._pause(min(pause, self.patience.waking - waited), "waking the model", since=started)
-            elif status in {500, 502, 503, 504} and failed < self.patience.server_error_retries:
-                pause = self.patience.pause * 2**failed * random.uniform(0.5, 1.5)
-                failed += 1
-                self._pause(pause, f"{self.host} answered {status}: asking again", counts_down=True)
-            else:
-                raise refusal(response, self.base_url, self._key)
+    def _listing(self) -> httpx.Response | None:
+        try:
+            return self._client.get(f"{self.base_url}/models", timeout=self.patience.connect)
+        except httpx.HTTPError:
+            return None
 
-    def _send(self, path: str, body: Mapping[str, Any]) -> httpx.Response:
-        """One request. Leaving it by an exception, an interrupt included, closes the connection: the server sees it."""
-        deadline = time.monotonic() + self.patience.total
+    # What a server may not know.
+
+    def _with_wishes(self, body: Mapping[str, Any], grammar: str, samples: int, on_text: OnText | None) -> Completion:
+        """Ask with all that is wished for; where that is refused, without what the refusal is about."""
+        wished = make_wishes(grammar, samples, is_streamed=on_text is not None)
+        wishes = {wish: asked for wish, asked in wished.items() if wish not in self._does_without}
+        first_refusal: RequestRefusedError | None = None
+        left_out: set[str] = set()
+        while True:
+            try:
+                completion = self._post({**body, **fields(wishes)}, on_text if STREAM in wishes else None)
+            except RequestRefusedError as error:
+                first_refusal = first_refusal or error
+                if not wishes:
+                    raise first_refusal from None
+                left_out |= blamed(error.message, wishes)
+                wishes = {wish: asked for wish, asked in wishes.items() if wish not in left_out}
+                continue
+            self._do_without(left_out)
+            if GRAMMAR in wishes and not self._is_known_to_constrain:
+                self._look_who_it_is()
+            return completion
+
+    def _look_who_it_is(self) -> None:
+        """Stop sending grammars to a server that would ignore them silently."""
+        listing = self._listing()
+        if listing is not None and KEEPS_TO_GRAMMARS in read_owners(listing):
+            self._is_known_to_constrain = True
+        else:
+            self._do_without({GRAMMAR})
+
+    def _do_without(self, wishes: set[str]) -> None:
+        if GRAMMAR in wishes - self._does_without and self.on_notice is not None:
+            self.on_notice(
+                f"{self.host} does not hold answers to a grammar: its SQL is written freely, and checked as always."
+            )
+        self._does_without |= wishes
+
+    # One request, with patience.
+
+    def _post(self, body: Mapping[str, Any], on_text: OnText | None) -> Completion:
+        call = _Call("POST", f"{self.base_url}/chat/completions", body, on_text, time.monotonic())
+        while True:
+            response = self._send(call)
+            if isinstance(response, Completion):
+                return response
+            if response.status_code == 200:
+                completion = read_completion(response, self.host)
+                if on_text is not None:
+                    on_text(completion.text)
+                return completion
+            self._wait_after(response, call)
+
+    def _wait_after(self, response: httpx.Response, call: _Call) -> None:
+        """Wait as the reply asks for, so that the call can be made again; raise what it means where it cannot."""
+        status, patience = response.status_code, self.patience
+        target = way_on(response, call.url)
+        if target or is_starting(response, self.host):
+            if call.waited >= patience.waking:
+                raise self._still_starting(response)
+            if target:
+                call.method, call.url, call.body = "GET", target, None
+            call.is_waking = True
+            pause = max(retry_after(response, default=0.0 if target else 2.0), patience.pause)
+            self._pause(min(_spread(pause), patience.waking - call.waited), "waking the model", since=call.started)
+        elif status == 404:
+            raise no_such_model(self.base_url, str((call.body or {}).get("model", "")), self.models())
+        elif status == 429:
+            call.busy += 1
+            pause = retry_after(response, default=2.0**call.busy)
+            if call.busy >= patience.busy_tries or call.waited + pause > patience.busy:
+                raise self._busy(pause)
+            self._pause(_spread(pause), f"{self.host} is busy: asking again", counts_down=True)
+        elif status in {500, 502, 503, 504} and call.failed < patience.server_error_retries:
+            pause = retry_after(response, default=patience.pause * 2**call.failed * random.uniform(0.5, 1.5))
+            call.failed += 1
+            self._pause(pause, f"{self.host} answered {status}: asking again", counts_down=True)
+        else:
+            raise refusal(response, self.base_url, self._key)
+
+    def _send(self, call: _Call) -> httpx.Response | Completion:
+        """Make the call once. Leaving it by an exception, an interrupt included, closes the connection: the server
+        sees it, and stops writing."""
+        may_be_held = call.is_waking or is_on_modal(self.host)
+        limit = max(self.patience.total, self.patience.held) if may_be_held else self.patience.total
+        deadline = time.monotonic() + limit
+        timeout = httpx.Timeout(limit, connect=self.patience.connect)
+        content = None if call.body is None else dict(call.body)
         try:
             with (
-                self._waiting(),
-                self._client.stream("POST", f"{self.base_url}/{path}", json=dict(body)) as response,
+                self._waiting(call) as stop_telling,
+                self._client.stream(call.method, call.url, json=content, timeout=timeout) as response,
             ):
-                content = b"".join(self._chunks(response, deadline))
-                return httpx.Response(
-                    response.status_code,
-                    headers=[(k, v) for k, v in response.headers.multi_items() if k != "content-encoding"],
-                    content=content,
-                )
+                chunks = self._chunks(response, deadline, limit)
+                if call.on_text is not None and response.status_code == 200 and _is_stream(response):
+                    return read_stream(chunks, self.host, _after(stop_telling, call.on_text), since=call.started)
+                return _with_content(response, b"".join(chunks))
         except httpx.ConnectTimeout as error:
             raise self._unreachable(f"did not answer in {self.patience.connect:g} s") from error
         except httpx.TimeoutException as error:
-            raise self._too_slow() from error
+            raise self._too_slow(limit) from error
         except httpx.ConnectError as error:
             raise self._unreachable(_reason(error)) from error
         except httpx.HTTPError as error:
-            raise ModelUnreachableError(
-                f"The connection to {self.host} broke before the answer was whole; nothing was run. Ask again."
-            ) from error
+            raise broken(self.host) from error
 
-    def _chunks(self, response: httpx.Response, deadline: float) -> Iterator[bytes]:
+    def _chunks(self, response: httpx.Response, deadline: float, limit: float) -> Iterator[bytes]:
         left = MOST_BYTES
         for chunk in response.iter_bytes():
             left -= len(chunk)
             if time.monotonic() > deadline:
-                raise self._too_slow()
+                raise self._too_slow(limit)
             if left < 0:
                 raise ModelUnreachableError(f"{self.host} sent more than a completion can be; nothing was run.")
             yield chunk
 
+    # What a person is told meanwhile.
+
     @contextmanager
-    def _waiting(self) -> Iterator[None]:
-        """Tell how long the answer takes, once a second, from a thread: this one is blocked in a read."""
-        if self.on_progress is None:
-            yield
-            return
+    def _waiting(self, call: _Call) -> Iterator[Callable[[], None]]:
+        """Tell how long the answer takes, once a second, from a thread: this one is blocked in a read.
+
+        Yields a function that ends the telling early.
+        """
         done = threading.Event()
-        ticker = threading.Thread(target=self._tick, args=(self.on_progress, done), daemon=True)
+        if self.on_progress is None:
+            yield done.set
+            return
+        ticker = threading.Thread(target=self._tick, args=(self.on_progress, call, done), daemon=True)
         ticker.start()
         try:
-            yield
+            yield done.set
         finally:
             done.set()
             ticker.join()
 
-    def _tick(self, on_progress: OnProgress, done: threading.Event) -> None:
-        seconds = 0
+    def _tick(self, on_progress: OnProgress, call: _Call, done: threading.Event) -> None:
+        sent = time.monotonic()
         while not done.wait(1.0):
-            seconds += 1
-            on_progress(f"waiting for {self.host} ({seconds} s)")
+            if call.is_waking:
+                on_progress(f"waking the model ({call.waited:.0f} s)")
+            else:
+                on_progress(f"waiting for {self.host} ({time.monotonic() - sent:.0f} s)")
 
     def _pause(self, seconds: float, doing: str, *, since: float | None = None, counts_down: bool = False) -> None:
         """Sleep, telling each second how long it takes yet (``counts_down``) or has taken since ``since``."""
@@ -184,14 +311,62 @@ class Endpoint:
             f"No model at {self.base_url} ({reason}); nothing was run. Start the server or correct T2S_API_BASE."
         )
 
-    def _too_slow(self) -> ModelUnreachableError:
-        limit = f"{self.patience.total:g} s"
-        return ModelUnreachableError(f"No answer from {self.host} in {limit}; nothing was run. Ask again, or for less.")
+    def _too_slow(self, limit: float) -> ModelUnreachableError:
+        return ModelUnreachableError(
+            f"No answer from {self.host} in {limit:g} s; nothing was run. Ask again, or for less, "
+            "or allow more with %config Text2SQL.lm_time_limit."
+        )
+
+    def _still_starting(self, response: httpx.Response) -> ModelUnreachableError:
+        return ModelUnreachableError(
+            f"{self.host} was still starting after {self.patience.waking:g} s (it answered {response.status_code}); "
+            "nothing was run. Ask again, or wait longer with %config Text2SQL.lm_waking_limit."
+        )
 
     def _busy(self, pause: float) -> ModelBusyError:
         return ModelBusyError(
             f"{self.host} is busy: it asked to come back in {pause:.0f} s; nothing was run. Ask again later."
         )
+
+
+def _is_stream(response: httpx.Response) -> bool:
+    return response.headers.get("content-type", "").startswith("text/event-stream")
+
+
+def _with_content(response: httpx.Response, content: bytes) -> httpx.Response:
+    headers = [(name, value) for name, value in response.headers.multi_items() if name != "content-encoding"]
+    return httpx.Response(response.status_code, headers=headers, content=content)
+
+
+def _after(stop_telling: Callable[[], None], on_text: OnText) -> OnText:
+    """``on_text``, which from its first call on is all that is told."""
+
+    def tell(text: str) -> None:
+        stop_telling()
+        on_text(text)
+
+    return tell
+
+
+def _spread(pause: float) -> float:
+    """A pause that a server asked for, up to a tenth longer: several kernels were asked to come back at once."""
+    return pause * random.uniform(1.0, 1.1)
+
+
+def _joined(first: Completion, more: Completion) -> Completion:
+    """Two completions of the same prompt as one."""
+    others = (*first.others, Choice(more.text, more.finish_reason), *more.others)
+    return replace(
+        first,
+        others=others,
+        prompt_tokens=_sum(first.prompt_tokens, more.prompt_tokens),
+        completion_tokens=_sum(first.completion_tokens, more.completion_tokens),
+        cached_tokens=_sum(first.cached_tokens, more.cached_tokens),
+    )
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
 
 
 def _checked_base(base_url: str) -> str:

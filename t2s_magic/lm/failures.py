@@ -47,7 +47,8 @@ def told() -> Iterator[None]:
         yield
     except (dspys.LMError, dspys.AdapterParseError) as error:
         ours = _ours_behind(error)
-        raise ours if ours is not None else _as_model_error(error) from error
+        # Not from the error: providers repeat the key in what they say, and a traceback would show it.
+        raise ours if ours is not None else _as_model_error(error) from None
 
 
 def _ours_behind(error: BaseException) -> Text2SqlError | None:

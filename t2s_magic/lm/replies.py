@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 
@@ -27,9 +27,29 @@ SAYS_TOO_LONG = re.compile(
 _STARTING = re.compile(r"load(ing)? model|starting|warming|waking|cold|not ready|no (healthy )?replica", re.IGNORECASE)
 
 
+# A server that is shut down ends its answers so: what has come of them is no whole answer.
+_BROKEN_OFF = {"", "abort", "error", "cancelled"}
+
+
+class RequestRefusedError(ModelError):
+    """The server does not take the request as it is: perhaps it does without one of its fields."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the answers to a request; ``finish_reason`` is the server's word ("stop", "length", …)."""
+
+    text: str
+    finish_reason: str
+
+
 @dataclass(frozen=True)
 class Completion:
-    """One answer: ``finish_reason`` is the server's word ("stop", "length", …); token counts are None if not told."""
+    """What a request brought: the first answer, and ``others`` where several were asked for.
+
+    Token counts are of all answers together, and None if not told. ``first_token`` are the seconds until the first
+    piece of a stream, ``seconds`` those that the request took.
+    """
 
     text: str
     finish_reason: str
@@ -37,28 +57,56 @@ class Completion:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cached_tokens: int | None = None
+    others: tuple[Choice, ...] = ()
+    first_token: float | None = None
+    seconds: float = 0.0
 
 
 def read_completion(response: httpx.Response, host: str) -> Completion:
-    """The first choice of a chat completion; raises ModelUnreachableError where the reply is something else."""
+    """The choices of a chat completion; raises ModelUnreachableError where the reply is something else."""
     try:
         data = json.loads(response.content)
-        choice = data["choices"][0]
-        message = choice.get("message") or {"content": choice["text"]}
+        first, *others = (_choice(each) for each in data["choices"])
         usage = data.get("usage") or {}
-        return Completion(
-            text=str(message.get("content") or ""),
-            finish_reason=str(choice.get("finish_reason") or "stop"),
+        completion = Completion(
+            text=first.text,
+            finish_reason=first.finish_reason,
             model=str(data.get("model") or "unknown"),
             prompt_tokens=usage.get("prompt_tokens"),
             completion_tokens=usage.get("completion_tokens"),
             cached_tokens=(usage.get("prompt_tokens_details") or {}).get("cached_tokens"),
+            others=tuple(others),
         )
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
-        kind = one_line(response.headers.get("content-type") or "no content type")
-        raise ModelUnreachableError(
-            f"{host} answered something that is not a completion ({kind}); nothing was run. Is T2S_API_BASE right?"
-        ) from error
+        raise not_a_completion(host, response.headers.get("content-type", "")) from error
+    if not all(is_whole(choice.finish_reason) for choice in (first, *others)):
+        raise broken(host)
+    return completion
+
+
+def _choice(data: Any) -> Choice:
+    message = data.get("message") or {"content": data["text"]}
+    return Choice(str(message.get("content") or ""), str(data.get("finish_reason") or "stop"))
+
+
+def is_whole(finish_reason: str) -> bool:
+    """Has the LM itself, or a bound that was set for it, ended the answer?"""
+    return finish_reason not in _BROKEN_OFF
+
+
+def broken(host: str) -> ModelUnreachableError:
+    """The error for an answer that ended too early."""
+    return ModelUnreachableError(
+        f"The connection to {host} broke before the answer was whole; nothing was run. Ask again."
+    )
+
+
+def not_a_completion(host: str, content_type: str) -> ModelUnreachableError:
+    """The error for a reply that is something else."""
+    kind = one_line(content_type or "no content type")
+    return ModelUnreachableError(
+        f"{host} answered something that is not a completion ({kind}); nothing was run. Is T2S_API_BASE right?"
+    )
 
 
 def read_models(response: httpx.Response) -> tuple[str, ...]:
@@ -69,9 +117,35 @@ def read_models(response: httpx.Response) -> tuple[str, ...]:
         return ()
 
 
-def is_starting(response: httpx.Response) -> bool:
-    """Does a 503 say that the server is on its way, rather than broken?"""
-    return "retry-after" in response.headers or bool(_STARTING.search(response.text))
+def read_owners(response: httpx.Response) -> frozenset[str]:
+    """Who a list of models says has made them: vLLM says "vllm"; nothing where the reply is no such list."""
+    try:
+        return frozenset(str(model.get("owned_by") or "") for model in json.loads(response.content)["data"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return frozenset()
+
+
+def is_starting(response: httpx.Response, host: str) -> bool:
+    """Does the reply say that the server is on its way, rather than broken?"""
+    if response.status_code != 503:
+        return False
+    return is_on_modal(host) or "retry-after" in response.headers or bool(_STARTING.search(response.text))
+
+
+def is_on_modal(host: str) -> bool:
+    """Is it one of Modal's addresses, where a container may first have to be started?"""
+    return host.partition(":")[0].endswith((".modal.run", ".modal.direct"))
+
+
+def way_on(response: httpx.Response, url: str) -> str:
+    """Where a reply says that the answer will be ("" for nowhere), if that is at the same server: the key is for it.
+
+    Modal sends 303 when a container is still starting, again and again, until it has the answer.
+    """
+    if response.status_code != 303 or "location" not in response.headers:
+        return ""
+    target = urljoin(url, response.headers["location"])
+    return target if urlsplit(target)[:2] == urlsplit(url)[:2] else ""
 
 
 def retry_after(response: httpx.Response, default: float) -> float:
@@ -103,8 +177,8 @@ def refusal(response: httpx.Response, base_url: str, key: str) -> ModelError:
             "Set T2S_API_BASE to the final address."
         )
     if status >= 500:
-        return ModelUnreachableError(f"{host} answered {status}: {said} Nothing was run. Ask again later.")
-    return ModelError(f"{host} refused the request ({status}): {said}")
+        return ModelUnreachableError(f"{host} answered {status}: {said.rstrip('.')}. Nothing was run. Ask again later.")
+    return RequestRefusedError(f"{host} refused the request ({status}): {said}")
 
 
 def no_such_model(base_url: str, model: str, models: Sequence[str]) -> ModelError:

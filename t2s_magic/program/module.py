@@ -9,7 +9,7 @@ from typing import Any
 
 from t2s_magic import guard
 from t2s_magic.adapters.quick_dspy import dspy
-from t2s_magic.errors import ModelError, Text2SqlError
+from t2s_magic.errors import Text2SqlError
 from t2s_magic.guard import CheckedSql
 from t2s_magic.program.signature import SIGNATURE
 from t2s_magic.program.work import Check, Explain, Work
@@ -85,8 +85,7 @@ class TextToSql(dspy.Module):  # type: ignore[misc]
                 work.run()
             except Text2SqlError as error:
                 error.sql = error.sql or work.sql or None
-                if isinstance(error, ModelError):
-                    error.prompt, error.lm_calls = work.log.prompt, work.calls
+                error.prompt, error.lm_calls = work.log.prompt, work.calls
                 raise
         _trace(self.predict, inputs, work.sql)
         return work.prediction()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 from t2s_magic.adapters.prompt import Failure, Turn, as_text
@@ -12,6 +13,7 @@ from t2s_magic.adapters.quick_dspy import dspy
 from t2s_magic.errors import NoSqlError, PromptTooLongError, Text2SqlError, UnsafeSqlError
 from t2s_magic.guard import CheckedSql
 from t2s_magic.lm import told
+from t2s_magic.lm.usage import Usage, add_up, usage_of
 from t2s_magic.program.signature import FAILURES
 from t2s_magic.schema import Schema
 from t2s_magic.schema.link import LinkedSchema
@@ -51,19 +53,30 @@ class _Judged:
 
 
 class CallLog(dspy.utils.callback.BaseCallback):  # type: ignore[misc]
-    """Counts the calls of an LM and keeps the text that was sent last ("" to the built-in model, which reads none)."""
+    """Counts the calls of an LM and what they took, and keeps the text that was sent last.
+
+    ``prompt`` is "" to the built-in model, which reads no text.
+    """
 
     def __init__(self) -> None:
         self.calls = 0
         self.prompt = ""
+        self.usages: list[Usage] = []
+        self._under_way: dict[str, tuple[str, float]] = {}
 
     def on_lm_start(self, call_id: str, instance: Any, inputs: dict[str, Any]) -> None:
         self.calls += 1
+        self._under_way[call_id] = (str(getattr(instance, "model", "")), perf_counter())
         request = inputs.get("prompt")
         if isinstance(request, dspy.lm15.Request):
             self.prompt = as_text([Turn(message.role, message.text or "") for message in request.messages])
         elif inputs.get("messages"):
             self.prompt = as_text([Turn(turn["role"], str(turn["content"])) for turn in inputs["messages"]])
+
+    def on_lm_end(self, call_id: str, outputs: Any, exception: Exception | None = None) -> None:
+        model, started = self._under_way.pop(call_id)
+        if isinstance(outputs, dspy.lm15.Response):
+            self.usages.append(usage_of(outputs, model, perf_counter() - started))
 
 
 class Work:
@@ -154,7 +167,7 @@ class Work:
         try:
             complaint = self.explain(checked)
         except Text2SqlError as error:
-            error.sql = error.sql or sql
+            error.sql = sql  # not the EXPLAIN that was sent
             raise
         return _Judged(sql, problem=complaint) if complaint else _Judged(sql, checked)
 
@@ -207,6 +220,7 @@ class Work:
             attempts=tuple(Attempt(each.sql, each.problem) for judged in self.rounds for each in judged),
             lm_calls=self.calls,
             prompt=self.log.prompt,
+            usage=add_up(self.log.usages),
             confidence=first.get("probability"),
             readings=tuple(Reading(each["sql"], each.get("probability")) for each in self.completions),
             abstained=bool(first.get("abstained")),
