@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from t2s_magic.builtin.looks import RowsOf
 from t2s_magic.builtin.model import Demo, Reading, Readings
 from t2s_magic.database.values import Value
 from t2s_magic.schema import Schema
@@ -27,6 +28,7 @@ class ScriptedReader:
         demos: Sequence[Demo] = (),
         evidence: str = "",
         count: int = 5,
+        rows_of: RowsOf | None = None,
     ) -> Readings:
         self.asked.append(
             {"question": question, "schema": schema, "values": values, "demos": demos, "evidence": evidence}

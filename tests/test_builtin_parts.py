@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from t2s_magic.builtin import weights
+from t2s_magic.builtin.alignment import align
 from t2s_magic.builtin.beam import Answer
-from t2s_magic.builtin.confidence import SIGNS, Confidence, all_signs
+from t2s_magic.builtin.confidence import Confidence
 from t2s_magic.builtin.encoder import batches_by_length, mean_per_word
 from t2s_magic.builtin.features import (
     Flag,
@@ -17,11 +18,15 @@ from t2s_magic.builtin.features import (
     read_question_features,
     read_schema_features,
 )
+from t2s_magic.builtin.fitting import PENALTY, Fitting
+from t2s_magic.builtin.joins import JoinGraph
+from t2s_magic.builtin.looks import MOST_LOOKS, look_at, look_signs
 from t2s_magic.builtin.preselect import MOST_TABLES, Preselector
 from t2s_magic.builtin.sense import is_senseless, misplaced_values
+from t2s_magic.builtin.signs import Posed, all_signs
 from t2s_magic.builtin.tokens import Candidate, ColumnRef, TableRef, Token, ValueRef
 from t2s_magic.builtin.tree import read
-from t2s_magic.builtin.vocabulary import BEGIN, END, demo_memory
+from t2s_magic.builtin.vocabulary import BEGIN, END, Vocabulary, demo_memory
 from t2s_magic.schema import Column, ForeignKey, Schema, Table
 
 SHOP = Schema(
@@ -128,16 +133,103 @@ def test_a_large_schema_is_cut_and_keeps_what_its_tables_refer_to() -> None:
     assert {"orders", "customers"} <= {table.name for table in kept.tables}
 
 
+def posed(question: str, candidates: tuple[Candidate, ...] = (), linked: dict[Token, float] | None = None) -> Posed:
+    schema = read_schema_features(SHOP)
+    features = read_question_features(question.split(), schema, candidates)
+    return Posed(candidates, linked or {}, align(features, schema), JoinGraph(SHOP))
+
+
+def signs_of_one(question: str, *tokens: Token, candidates: tuple[Candidate, ...] = ()) -> dict[str, float]:
+    (signs,) = all_signs(posed(question, candidates), [Answer(tokens, (-0.1,) * (len(tokens) + 1))])
+    return signs
+
+
 def test_an_answer_that_leaves_out_a_quoted_text_is_less_sure() -> None:
     candidates = (Candidate("Lima", "text", start=3, end=4),)
-    with_it = Answer((ColumnRef(0, 0), "where", ColumnRef(0, 1), "=", ValueRef(0)), -0.5, -0.2)
-    without = Answer((ColumnRef(0, 0),), -0.5, -0.2)
+    with_it = Answer((ColumnRef(0, 0), "where", ColumnRef(0, 1), "=", ValueRef(0)), (-0.5,))
+    without = Answer((ColumnRef(0, 0),), (-0.5,))
+    question = posed("customers of city Lima", candidates)
 
-    signs = all_signs([with_it, without], candidates, {}, SHOP)
-    sure, unsure = Confidence({}).probabilities([with_it, without], candidates, {}, SHOP)
+    signs = all_signs(question, [with_it, without])
+    sure, unsure = Confidence({}).probabilities(question, [with_it, without])
 
-    assert [of_answer[SIGNS.index("unused_quoted")] for of_answer in signs] == [0, 1]
+    assert [of_answer["unused_texts"] for of_answer in signs] == [0, 1]
     assert sure > unsure
+
+
+def test_probabilities_leave_room_for_no_answer_being_right() -> None:
+    answers = [Answer((CITY,), (-0.2,)), Answer((QUANTITY,), (-2.0,)), Answer((CITY, CITY), (-2.5,))]
+
+    city, quantity, twice = Confidence({}).probabilities(posed("home city"), answers)
+
+    assert city > quantity > twice == 0
+    assert city + quantity < 1
+
+
+def test_items_in_another_order_than_in_the_question_are_a_sign() -> None:
+    question = "how many orders by home city"
+
+    assert signs_of_one(question, "count", TableRef(1), CITY)["items_turned_round"] == 0
+    assert signs_of_one(question, CITY, "count", TableRef(1))["items_turned_round"] == 1
+
+
+def test_a_column_that_the_question_names_and_the_answer_leaves_out_is_a_sign() -> None:
+    assert signs_of_one("home city of customers", CITY)["whole_names_left_out"] == 0
+    assert signs_of_one("home city of customers", ColumnRef(0, 0))["whole_names_left_out"] == 2
+
+
+def test_columns_that_are_not_alike_are_no_members_of_each_other() -> None:
+    def is_in(column: ColumnRef) -> float:
+        tokens = (CITY, "where", ColumnRef(0, 0), "in", "(", column, ")")
+        return signs_of_one("who has orders", *tokens)["unlike_members"]
+
+    assert is_in(ColumnRef(1, 0)) == 0
+    assert is_in(QUANTITY) == 1
+
+
+def test_answers_with_the_same_rows_support_each_other() -> None:
+    rows = {"a": [(1, "x"), (2, "y")], "b": [(2.0, "y"), (1.0, "x")], "c": [("x", 1), ("y", 2)], "d": [], "e": []}
+
+    looks = look_at(rows, rows.__getitem__)
+    first, second, turned, *empty = look_signs(list(looks.values()), [0.4, 0.3, 0.2, 0.06, 0.04])
+
+    assert first["same_rows"] == second["same_rows"] == pytest.approx(0.7)
+    assert (turned["same_rows"], turned["alike_rows"]) == pytest.approx((0.2, 0.9))
+    assert [one["same_rows"] for one in empty] == [0.06, 0.04]
+    assert [one["no_rows"] for one in (first, *empty)] == [0, 1, 1]
+
+
+def test_a_statement_that_fails_is_passed_over_and_the_next_is_looked_at() -> None:
+    looks = look_at(map(str, range(20)), lambda sql: None if int(sql) < 3 else [(sql,)])
+
+    assert list(looks) == [str(number) for number in range(3, 3 + MOST_LOOKS)]
+
+
+def test_without_time_for_all_rows_none_count() -> None:
+    def slow(sql: str) -> list[tuple[int]]:
+        if sql == "second":
+            raise TimeoutError
+        return [(1,)]
+
+    assert look_at(["first", "second"], slow) == {}
+
+
+def test_a_cell_is_held_back_from_columns_that_do_not_hold_it() -> None:
+    vocabulary = Vocabulary(("=", ">", "where"))
+    candidates = (Candidate("Lima", "cell", 0, 1, 0, 1), Candidate("7", "number"))
+    fitting = Fitting(vocabulary, read_schema_features(SHOP), candidates, words=1)
+    first = vocabulary.size + 1
+    city, quantity, lima = first + 1, first + 3, first + read_schema_features(SHOP).size
+    equals, more = vocabulary.ids["="], vocabulary.ids[">"]
+
+    def held_back(*ids: int) -> list[float] | None:
+        penalties = fitting.penalties(ids)
+        return None if penalties is None else penalties[lima:].tolist()
+
+    assert held_back(city, equals) == [0, 0]
+    assert held_back(quantity, equals) == [PENALTY, 0]
+    assert held_back(quantity, more) is None
+    assert held_back(city) is None
 
 
 @pytest.mark.parametrize(

@@ -1,108 +1,237 @@
-"""Fit the confidence of answers on databases that no run trained on, and write it into the shipped settings.
+"""Fit the choice among answers and its probabilities on databases that no run trained on; write them into the settings.
 
     python -m training.calibrate DATA_FOLDER [--weights FOLDER]
 
-A logistic model over the signs of ``t2s_magic.builtin.confidence``: it also reranks the beam. Half of the held-out
-databases fit it, the other half report it; what ships is fitted on all of them.
+Two linear models over the signs of ``t2s_magic.builtin``: one for answers alone, one for the likeliest of them with
+their rows. Each gives the answers of a question, and "none of these", probabilities that add up to 1; questions about
+what the database does not hold belong to the fit. The report is cross-validated by database; what ships is fitted on
+all.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
+import pickle
 import random
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from t2s_magic.builtin import weights
 from t2s_magic.builtin.beam import WIDTH
-from t2s_magic.builtin.confidence import SIGNS, all_signs
-from t2s_magic.builtin.model import BuiltinModel, write_sql
-from t2s_magic.builtin.representation import UndecodableError
-from t2s_magic.builtin.sense import is_senseless
-from t2s_magic.builtin.tree import read
-from training.evaluate import connect, explains, orders_its_rows, run, same_rows, scored_questions
+from t2s_magic.builtin.confidence import BIAS, shares, signs_of
+from t2s_magic.builtin.looks import MOST_LOOKS, Look, look, look_signs
+from t2s_magic.builtin.model import BuiltinModel
+from t2s_magic.builtin.signs import Signs
+from training.evaluate import connect, orders_its_rows, run, same_rows, scored_questions
 from training.examples import HELD_OUT, WORK, Databases, Question, databases_of, group_of, read_examples
 
 SYNTHETIC_QUESTIONS = 500
 UNANSWERABLE_QUESTIONS = 250
-RIGHT_ANSWERS_KEPT = 0.93
+ROWS_LOOKED_AT = 1_000
+SECONDS_A_LOOK = 2.0
+FOLDS = 5
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Beamed:
-    """The answers to one question that the engine can plan: their signs, and which of them are right."""
+class Found:
+    """One answer of a search. ``look`` is None where it does not run."""
 
+    sql: str
+    log_probability: float
+    signs: Signs
+    look: Look | None
+    is_right: bool
+
+
+@dataclass(frozen=True)
+class Searched:
+    """A question with the answers that make sense, in the order of the search; ``kind`` says where it comes from."""
+
+    kind: str
     db_id: str
-    signs: Floats
-    right: NDArray[np.bool_]
+    answers: tuple[Found, ...]
 
 
-def beam_of(model: BuiltinModel, question: Question, databases: Databases) -> Beamed | None:
+def search(model: BuiltinModel, kind: str, question: Question, databases: Databases) -> Searched:
     schema = databases.schema(question.db_id)
     connection = connect(databases.path(question.db_id))
     values = databases.cells(question.db_id).find(question.question, schema)
     asked = model.ask(question.question, schema, values, (), width=WIDTH)
     gold = run(connection, question.sql) if question.sql else None
     is_ordered = bool(question.sql) and orders_its_rows(question.sql)
-    kept, right = [], []
-    for answer, signs in zip(
-        asked.answers, all_signs(asked.answers, asked.candidates, asked.linked(), asked.prepared.schema), strict=True
-    ):
-        if is_senseless(read(answer.tokens), asked.candidates):
-            continue
-        try:
-            sql = write_sql(answer.tokens, asked)
-        except UndecodableError:
-            continue
-        if explains(connection, sql) is None:
-            kept.append(signs)
-            right.append(same_rows(gold, run(connection, sql), is_ordered))
-    return Beamed(question.db_id, np.array(kept), np.array(right)) if kept else None
+    rows = {sql: run(connection, sql, SECONDS_A_LOOK) for sql in dict.fromkeys(asked.sqls)}
+    connection.close()
+    looks = {sql: look(found[:ROWS_LOOKED_AT]) for sql, found in rows.items() if found is not None}
+    answers = tuple(
+        Found(sql, answer.log_probability, signs, looks.get(sql), same_rows(gold, rows[sql], is_ordered))
+        for answer, sql, signs in zip(asked.answers, asked.sqls, signs_of(asked.posed(), asked.answers), strict=True)
+        if signs is not None
+    )
+    return Searched(kind, question.db_id, answers)
 
 
-def fit(beams: Sequence[Beamed], ridge: float = 1.0, rounds: int = 60) -> Floats:
-    """Weights of the logistic model, one a sign, by Newton's method."""
-    signs = np.concatenate([beam.signs for beam in beams])
-    right = np.concatenate([beam.right for beam in beams]).astype(float)
-    scale = signs.std(0)
+@dataclass(frozen=True)
+class Weights:
+    """A weight for each sign, and one for ``BIAS``."""
+
+    of_sign: dict[str, float]
+
+    def scores(self, signs: Iterable[Signs]) -> Floats:
+        return np.array([sum(self.of_sign.get(name, 0.0) * sign for name, sign in {**one, BIAS: 1.0}.items())
+                         for one in signs])  # fmt: skip
+
+    def chances(self, signs: Sequence[Signs]) -> Floats:
+        odds = np.exp(np.clip(self.scores(signs), -30, 30))
+        chances: Floats = odds / (1 + odds.sum())
+        return chances
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is fitted: see ``t2s_magic.builtin.confidence.Confidence``."""
+
+    plain: Weights
+    with_rows: Weights
+
+
+def fit(questions: Sequence[Searched]) -> Choice:
+    plain = fit_weights([([one.signs for one in q.answers], [one.is_right for one in q.answers]) for q in questions])
+    looked = [_looked_at(question, plain) for question in questions]
+    return Choice(plain, fit_weights([(signs, [one.is_right for one in answers]) for answers, signs in looked]))
+
+
+def _looked_at(question: Searched, plain: Weights) -> tuple[list[Found], list[Signs]]:
+    """The answers whose rows the product looks at, and all their signs."""
+    chances: dict[str, float] = defaultdict(float)
+    for answer, chance in zip(question.answers, plain.chances([one.signs for one in question.answers]), strict=True):
+        if answer.look is not None:
+            chances[answer.sql] += float(chance)
+    likeliest = sorted(chances, key=lambda sql: -chances[sql])[:MOST_LOOKS]
+    answers = [answer for answer in question.answers if answer.sql in likeliest]
+    of_looks = look_signs(
+        [one for answer in answers if (one := answer.look)], shares([answer.log_probability for answer in answers])
+    )
+    return answers, [{**answer.signs, **more} for answer, more in zip(answers, of_looks, strict=True)]
+
+
+def fit_weights(
+    questions: Sequence[tuple[Sequence[Signs], Sequence[bool]]], ridge: float = 8.0, rounds: int = 300
+) -> Weights:
+    """Weights under which the right answers of a question, or "none" where there is none, are likeliest (by Adam)."""
+    names = sorted({name for signs, _ in questions for one in signs for name in one})
+    table = np.array([[one.get(name, 0.0) for name in names] for signs, _ in questions for one in signs])
+    right = np.array([is_right for _, rights in questions for is_right in rights])
+    owner = np.repeat(np.arange(len(questions)), [len(signs) for signs, _ in questions])
+    middle, scale = table.mean(0), table.std(0)
     scale[scale == 0] = 1
-    scaled = signs / scale
-    chosen = np.zeros(signs.shape[1])
-    for _ in range(rounds):
-        chance = 1 / (1 + np.exp(-scaled @ chosen))
-        slope = scaled.T @ (right - chance) - ridge * chosen
-        curve = (scaled * (chance * (1 - chance))[:, None]).T @ scaled + ridge * np.eye(len(chosen))
-        chosen = chosen + np.linalg.solve(curve, slope)
-    return chosen / scale
+    scaled = np.hstack([(table - middle) / scale, np.ones((len(table), 1))])
+    held_back = np.append(np.full(len(names), ridge), 0.0)
+    has_right = np.bincount(owner, right, len(questions)) > 0
+    chosen, drift, spread = (np.zeros(len(names) + 1) for _ in range(3))
+    for step in range(1, rounds + 1):
+        odds = np.exp(np.clip(scaled @ chosen, -30, 30))
+        of_right = np.bincount(owner, odds * right, len(questions))
+        wanted = np.where(has_right[owner] & right, odds / np.maximum(of_right[owner], 1e-30), 0.0)
+        slope = scaled.T @ (odds / (1 + np.bincount(owner, odds, len(questions)))[owner] - wanted) + held_back * chosen
+        drift, spread = 0.9 * drift + 0.1 * slope, 0.999 * spread + 0.001 * slope**2
+        rate = 0.05 if step < 0.6 * rounds else 0.01
+        chosen -= rate * (drift / (1 - 0.9**step)) / (np.sqrt(spread / (1 - 0.999**step)) + 1e-9)
+    own = chosen[:-1] / scale
+    return Weights(dict(zip(names, own.tolist(), strict=True)) | {BIAS: float(chosen[-1] - own @ middle)})
 
 
-def figures(beams: Sequence[Beamed], chosen: Floats) -> dict[str, float]:
-    """What the first answer of the search, the surest answer, and the best of the beam reach; calibration error."""
-    choices = _choices(beams, chosen)
-    chances, right = np.array([chance for chance, _ in choices]), np.array([is_right for _, is_right in choices])
-    order = np.argsort(chances)
-    gaps = [abs(chances[part].sum() - right[part].sum()) for part in np.array_split(order, 10)]
-    return {
-        "n": len(beams),
-        "first": round(100 * float(np.mean([beam.right[0] for beam in beams])), 1),
-        "surest": round(100 * float(right.mean()), 1),
-        "any": round(100 * float(np.mean([beam.right.any() for beam in beams])), 1),
-        "calibration_error": round(float(sum(gaps)) / len(beams), 4),
+Chosen = tuple[float, bool]
+"""The probability of the answer that is given, and whether it is right."""
+
+
+def choose_plain(question: Searched, choice: Choice) -> Chosen:
+    """As the product does where rows are not looked at: the likeliest statement that runs."""
+    chances = choice.plain.chances([answer.signs for answer in question.answers])
+    return _likeliest(question.answers, chances, [answer.sql for answer in question.answers])
+
+
+def choose_with_rows(question: Searched, choice: Choice) -> Chosen:
+    answers, signs = _looked_at(question, choice.plain)
+    keys = [one.sql if (seen := one.look) is None or seen.same is None else seen.same for one in answers]
+    return _likeliest(answers, choice.with_rows.chances(signs), keys)
+
+
+def _likeliest(answers: Sequence[Found], chances: Floats, keys: Sequence[object]) -> Chosen:
+    together: dict[object, float] = defaultdict(float)
+    first: dict[object, tuple[float, Found]] = {}
+    for key, chance, answer in zip(keys, chances, answers, strict=True):
+        if answer.look is None:
+            continue
+        together[key] += float(chance)
+        first[key] = max(first.get(key, (-1.0, answer)), (float(chance), answer), key=lambda pair: pair[0])
+    if not together:
+        return 0.0, False
+    best = max(together, key=lambda key: together[key])
+    return together[best], first[best][1].is_right
+
+
+def cross_validated(questions: Sequence[Searched], choose: Callable[[Searched, Choice], Chosen]) -> list[Chosen]:
+    """The choice for each question by a model fitted on other databases."""
+    names = sorted({question.db_id for question in questions})
+    random.Random(1).shuffle(names)
+    chosen: dict[int, Chosen] = {}
+    for fold in range(FOLDS):
+        outside = set(names[fold::FOLDS])
+        fitted = fit([question for question in questions if question.db_id not in outside])
+        chosen |= {
+            place: choose(question, fitted) for place, question in enumerate(questions) if question.db_id in outside
+        }
+    return [chosen[place] for place in range(len(questions))]
+
+
+def report(questions: Sequence[Searched]) -> dict[str, Any]:
+    """By kind of question: EX of the search's first answer that runs, of the two choices, and of the best answer."""
+    by_choice = {
+        "plain": cross_validated(questions, choose_plain),
+        "with_rows": cross_validated(questions, choose_with_rows),
     }
+    found: dict[str, Any] = {}
+    for kind in sorted({question.kind for question in questions} - {"unanswerable"}):
+        places = [place for place, question in enumerate(questions) if question.kind == kind]
+        runs = [[answer.is_right for answer in questions[place].answers if answer.look] for place in places]
+        found[kind] = {
+            "n": len(places),
+            "first": _per_cent([bool(one) and one[0] for one in runs]),
+            **{name: _per_cent([chosen[place][1] for place in places]) for name, chosen in by_choice.items()},
+            "any": _per_cent([any(one) for one in runs]),
+        }
+    found["calibration_error"] = {name: _calibration_error(chosen) for name, chosen in by_choice.items()}
+    return found
 
 
-def _beams_of(folder: Path, work: tuple[Path, Sequence[Question]]) -> list[Beamed]:
+def _per_cent(rights: Sequence[bool]) -> float:
+    return round(100 * sum(rights) / len(rights), 1)
+
+
+def _calibration_error(chosen: Sequence[Chosen], bins: int = 10) -> float:
+    """Expected calibration error over bins of equal size, questions without an answer included."""
+    parts = np.array_split(np.array(sorted(chosen)), bins)
+    return round(sum(abs(float(part[:, 0].sum() - part[:, 1].sum())) for part in parts) / len(chosen), 4)
+
+
+Work = tuple[str, Path, Sequence[Question]]
+
+
+def _search_all(folder: Path, work: Work) -> list[Searched]:
+    kind, databases, questions = work[0], Databases(work[1]), work[2]
     model = BuiltinModel(weights.load(folder))
-    databases, questions = Databases(work[0]), work[1]
-    return [beam for question in questions if (beam := beam_of(model, question, databases))]
+    return [search(model, kind, question, databases) for question in questions]
 
 
 def unanswerable(batch: str) -> list[Question]:
@@ -112,65 +241,58 @@ def unanswerable(batch: str) -> list[Question]:
     return [Question(one["db_id"], one["question"], "") for one in map(json.loads, chosen)]
 
 
-def threshold(beams: Sequence[Beamed], chosen: Floats) -> float:
-    """The probability below which to abstain: as high as keeps nearly all right answers."""
-    chances = sorted(chance for chance, is_right in _choices(beams, chosen) if is_right)
-    return round(float(chances[int(len(chances) * (1 - RIGHT_ANSWERS_KEPT))]), 3)
+def questions_held_out(data: Path, most: int | None) -> list[Work]:
+    """The held-out databases of Spider, a sample of the held-out synthetic domains, and what nothing answers.
 
-
-def _choices(beams: Sequence[Beamed], chosen: Floats) -> list[tuple[float, bool]]:
-    """For each question the probability of its surest answer, and whether that is right."""
-    made = []
-    for beam in beams:
-        scores = beam.signs @ chosen
-        best = int(np.argmax(scores))
-        made.append((float(1 / (1 + np.exp(-scores[best]))), bool(beam.right[best])))
-    return made
-
-
-def held_out_beams(data: Path, folder: Path) -> list[Beamed]:
-    """Beams for the held-out databases of Spider and a sample of the held-out synthetic domains."""
-    spider, folder_of_spider = scored_questions(data, "held_out"), data / "spider" / "database"
-    works = [(folder_of_spider, spider[0::2]), (folder_of_spider, spider[1::2])]
+    ``most`` bounds the questions of each database and of each sample, for a quick look.
+    """
+    by_database: dict[str, list[Question]] = defaultdict(list)
+    for question in scored_questions(data, "held_out"):
+        by_database[question.db_id].append(question)
+    for questions in by_database.values():
+        random.Random(2).shuffle(questions)  # paraphrases stand beside each other
+    works: list[Work] = [("spider", data / "spider" / "database", questions) for questions in by_database.values()]
     for path in sorted((WORK / "examples").glob(f"*{HELD_OUT}.jsonl"))[-1:]:
+        folder = databases_of(path.stem, data).folder
         examples = random.Random(0).sample(list(read_examples(path)), SYNTHETIC_QUESTIONS)
-        questions = [Question(one.db_id, one.question, one.sql) for one in examples]
-        questions += unanswerable(group_of(path.stem))
-        works.append((databases_of(path.stem, data).folder, questions))
-    with ProcessPoolExecutor(2) as pool:
-        return [beam for beams in pool.map(partial(_beams_of, folder), works) for beam in beams]
+        works.append(("synthetic", folder, [Question(one.db_id, one.question, one.sql) for one in examples]))
+        works.append(("unanswerable", folder, unanswerable(group_of(path.stem))))
+    return [(kind, folder, questions[:most]) for kind, folder, questions in sorted(works, key=_size)]
 
 
-def _write_beams(beams: Sequence[Beamed]) -> None:
-    """For trying other signs without searching again."""
-    lines = ({"db_id": one.db_id, "signs": one.signs.tolist(), "right": one.right.tolist()} for one in beams)
-    (WORK / "beams.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+def _size(work: Work) -> int:
+    """The largest first, so that the processes end together."""
+    return -len(work[2])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--weights", type=Path, default=weights.FOLDER)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--most", type=int, help="questions of a database at most; all without it")
+    parser.add_argument("--keep", type=Path, help="a file for what the searches found, to try other fits on")
     options = parser.parse_args()
-    beams = held_out_beams(options.data, options.weights)
-    names = sorted({beam.db_id for beam in beams})
-    _write_beams(beams)
-    half = set(random.Random(1).sample(names, len(names) // 2))
-    fitted = fit([beam for beam in beams if beam.db_id in half])
-    report = {
-        "fitted on": figures([beam for beam in beams if beam.db_id in half], fitted),
-        "others": figures([beam for beam in beams if beam.db_id not in half], fitted),
-    }
-    chosen = fit(beams)
-    print(json.dumps(report, indent=1), dict(zip(SIGNS, chosen.round(3), strict=True)))
+    with ProcessPoolExecutor(options.processes) as pool:
+        found = pool.map(partial(_search_all, options.weights), questions_held_out(options.data, options.most))
+        questions = [question for part in found for question in part]
+    if options.keep:
+        options.keep.write_bytes(pickle.dumps(questions))
+    chosen = fit(questions)
+    figures = report(questions)
+    print(json.dumps(figures, indent=1))
     file = options.weights / "model.json"
     settings = json.loads(file.read_text("utf-8"))
     settings["confidence"] = {
-        "weights": {name: round(float(weight), 5) for name, weight in zip(SIGNS, chosen, strict=True)},
-        "threshold": threshold(beams, chosen),
-        "report": report,
+        "weights": _rounded(chosen.plain),
+        "weights_with_rows": _rounded(chosen.with_rows),
+        "report": figures,
     }
     file.write_text(json.dumps(settings, indent=1) + "\n", "utf-8")
+
+
+def _rounded(found: Weights) -> dict[str, float]:
+    return {name: float(f"{weight:.5g}") for name, weight in found.of_sign.items() if not math.isclose(weight, 0.0)}
 
 
 if __name__ == "__main__":

@@ -106,9 +106,9 @@ def explains(connection: sqlite3.Connection, sql: str) -> str | None:
     return None
 
 
-def run(connection: sqlite3.Connection, sql: str) -> list[tuple[Any, ...]] | None:
-    """The rows, or None when the statement fails or takes too long."""
-    deadline = time.monotonic() + SECONDS_A_QUERY
+def run(connection: sqlite3.Connection, sql: str, seconds: float = SECONDS_A_QUERY) -> list[tuple[Any, ...]] | None:
+    """The rows, or None when the statement fails or takes longer than ``seconds``."""
+    deadline = time.monotonic() + seconds
     connection.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
     try:
         return connection.execute(sql).fetchmany(MOST_ROWS)

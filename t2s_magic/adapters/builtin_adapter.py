@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from t2s_magic.adapters.prompt import column_names, is_same_database
@@ -11,6 +11,9 @@ from t2s_magic.adapters.sql_adapter import writes_sql
 from t2s_magic.errors import ModelError, NoSqlError
 
 READINGS = 5
+
+RowsOf = Callable[[str], Sequence[Sequence[Any]] | None]
+"""The rows of a statement, or None where it fails; TimeoutError when no time is left to look."""
 
 
 class BuiltinAdapter(dspy.Adapter):  # type: ignore[misc]
@@ -22,6 +25,11 @@ class BuiltinAdapter(dspy.Adapter):  # type: ignore[misc]
     """
 
     can_repair = False
+
+    def __init__(self, rows_of: RowsOf | None = None) -> None:
+        """With ``rows_of``, the model also goes by the rows that its likeliest answers give."""
+        super().__init__()
+        self.rows_of = rows_of
 
     def __call__(
         self,
@@ -42,6 +50,7 @@ class BuiltinAdapter(dspy.Adapter):  # type: ignore[misc]
             demos=_pairs(demos, inputs["schema"]),
             evidence=inputs.get("evidence") or "",
             count=lm_kwargs.get("n") or READINGS,
+            rows_of=self.rows_of,
         )
         if not found.readings:
             nearest = ", ".join(found.nearest_tables)

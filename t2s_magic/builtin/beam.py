@@ -5,50 +5,73 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from t2s_magic.builtin.encoder import Array
 from t2s_magic.builtin.features import Kind, SchemaFeatures, item_token
+from t2s_magic.builtin.fitting import Fitting
 from t2s_magic.builtin.grammar import COLUMN, TABLE, VALUE, State, kind_of
 from t2s_magic.builtin.grammar import END as GRAMMAR_END
-from t2s_magic.builtin.network import Network, Read
+from t2s_magic.builtin.network import Read
 from t2s_magic.builtin.tokens import Token
 from t2s_magic.builtin.vocabulary import BEGIN, END, Vocabulary
 
-WIDTH = 5
+WIDTH = 10
 LENGTH_POWER = 0.8
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole token sequence with the network's log-probability of it, and of the token it was least sure of."""
+    """A whole token sequence with the network's log-probability of each token; the last of ``steps`` is the end's."""
 
     tokens: tuple[Token, ...]
-    log_probability: float
-    weakest: float
+    steps: tuple[float, ...]
+
+    @property
+    def log_probability(self) -> float:
+        return sum(self.steps)
 
 
 @dataclass(frozen=True)
 class _Prefix:
     ids: tuple[int, ...]
+    steps: tuple[float, ...]
     log_probability: float
-    weakest: float
     state: State
+
+
+class Decoder(Protocol):
+    """What a search asks for the next token: the network, or one that has more to say; see ``network.Network``."""
+
+    @property
+    def max_tokens(self) -> int: ...
+
+    def start(self) -> Any: ...
+
+    def advance(self, read: Read, prefixes: Any, tokens: Sequence[int]) -> tuple[Any, Array]: ...
 
 
 class Beam:
     """Searches answers of one question. ``kinds`` are those of its nodes, ``words`` the number of question words."""
 
     def __init__(
-        self, network: Network, vocabulary: Vocabulary, schema: SchemaFeatures, kinds: NDArray[np.int8], words: int
+        self,
+        network: Decoder,
+        vocabulary: Vocabulary,
+        schema: SchemaFeatures,
+        kinds: NDArray[np.int8],
+        words: int,
+        fitting: Fitting,
     ) -> None:
         self._network = network
         self._vocabulary = vocabulary
         self._schema = schema
         self._kinds = kinds
         self._words = words
+        self._fitting = fitting
         self._masks: dict[frozenset[str], Array] = {}
 
     def search(self, read: Read, *, width: int = WIDTH, seconds: float = 5.0) -> list[Answer]:
@@ -56,20 +79,19 @@ class Beam:
         deadline = time.monotonic() + seconds
         found: list[Answer] = []
         prefixes, log_probabilities = self._network.advance(read, self._network.start(), [BEGIN])
-        beam = [_Prefix((), 0.0, 0.0, State())]
+        beam = [_Prefix((), (), 0.0, State())]
         while beam and time.monotonic() < deadline:
             scores = self._scores(beam, log_probabilities)
             rows, tokens = _best(scores, width)
             following: list[_Prefix] = []
             parents: list[int] = []
             for row, token in zip(rows, tokens, strict=True):
-                total = float(scores[row, token])
-                weakest = min(beam[row].weakest, float(log_probabilities[row, token]))
+                steps = (*beam[row].steps, float(log_probabilities[row, token]))
                 if token == END:
-                    found.append(Answer(tuple(map(self._token, beam[row].ids)), total, weakest))
+                    found.append(Answer(tuple(map(self._token, beam[row].ids)), steps))
                     continue
                 state = beam[row].state.advance(self._terminal(token))
-                following.append(_Prefix((*beam[row].ids, token), total, weakest, state))
+                following.append(_Prefix((*beam[row].ids, token), steps, float(scores[row, token]), state))
                 parents.append(row)
             beam = following
             if not beam or _is_settled(found, beam, width):
@@ -84,6 +106,9 @@ class Beam:
         rows = []
         for prefix, log_probability in zip(beam, log_probabilities, strict=True):
             scores = prefix.log_probability + log_probability + self._mask(prefix.state.allowed())
+            penalties = self._fitting.penalties(prefix.ids)
+            if penalties is not None:
+                scores += penalties
             if prefix.state.tokens_to_finish() + 8 > left:
                 scores = self._without_dead_ends(scores, prefix.state, left)
             rows.append(scores)

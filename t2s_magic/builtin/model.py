@@ -6,30 +6,48 @@ Inference needs numpy and tokenizers: no torch, no server, no network. ``trainin
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from t2s_magic.builtin import weights
+from t2s_magic.builtin.abstention import Abstention, Strangeness, abstention_signs, strangeness
+from t2s_magic.builtin.alignment import align
+from t2s_magic.builtin.alike import Sketch, chance_of_same, question_key, sketch
 from t2s_magic.builtin.beam import WIDTH, Answer, Beam
 from t2s_magic.builtin.candidates import find_candidates
 from t2s_magic.builtin.confidence import Confidence
 from t2s_magic.builtin.encoder import Array, TextEncoder
 from t2s_magic.builtin.features import (
     MAX_QUESTION_WORDS,
-    Flag,
+    Kind,
     QuestionFeatures,
     item_position,
     item_token,
     read_question_features,
 )
-from t2s_magic.builtin.network import Demos, Network, Read
+from t2s_magic.builtin.fitting import Fitting
+from t2s_magic.builtin.follow_up import Said, in_full, is_follow_up, literals_of
+from t2s_magic.builtin.looks import Look, RowsOf, look_at
+from t2s_magic.builtin.network import Network, Read
 from t2s_magic.builtin.prepared import Library, PreparedDemo, PreparedSchema
+from t2s_magic.builtin.recall import (
+    LEAST_CHANCE,
+    MOST_PATTERNS,
+    Pattern,
+    Recall,
+    RecallingNetwork,
+    Slots,
+    Usage,
+    recall_signs,
+)
 from t2s_magic.builtin.representation import UndecodableError, decode
-from t2s_magic.builtin.tokens import Candidate, TableRef, Token, ValueRef
-from t2s_magic.builtin.vocabulary import DEMO_VALUE, Vocabulary, demo_memory, likeness, likeness_vector
+from t2s_magic.builtin.signs import Posed
+from t2s_magic.builtin.tokens import Candidate, TableRef, Token
+from t2s_magic.builtin.vocabulary import Vocabulary
 from t2s_magic.builtin.words import split_words
 from t2s_magic.database.values import Value
 from t2s_magic.errors import SchemaError
@@ -39,6 +57,7 @@ MOST_DEMOS = 64
 NEAREST_TABLES = 5
 SECONDS_TO_SEARCH = 5.0
 FAR_BY_NAME = 1e-3
+AS_APPROVED = 0.99
 
 
 @dataclass(frozen=True)
@@ -71,19 +90,66 @@ class Readings:
 
 
 @dataclass(frozen=True)
+class Links:
+    """How likely an answer needs each table, by full name, and each column, by the table's full name and its own."""
+
+    tables: Mapping[str, float]
+    columns: Mapping[tuple[str, str], float]
+
+
+@dataclass(frozen=True)
 class Asked:
-    """A question as the network understood it, and the answers it would give, in the order of the search."""
+    """A question as the network understood it, and the answers it would give, in the order of the search.
+
+    The ``candidates`` that the network saw come first, then literals of approved pairs. ``patterns`` are the pairs
+    nearest to the question, ``usage`` what all of them use; ``ids`` are the answers as numbers of the decoder, ``sqls``
+    as SQL.
+    """
 
     prepared: PreparedSchema
     candidates: tuple[Candidate, ...]
     features: QuestionFeatures
     read: Read
-    answers: tuple[Answer, ...]
+    strangeness: Strangeness
+    sketch: Sketch
+    answers: tuple[Answer, ...] = ()
+    sqls: tuple[str, ...] = ()
+    patterns: tuple[Pattern, ...] = ()
+    ids: tuple[tuple[int, ...], ...] = ()
+    usage: Usage | None = None
 
     def linked(self) -> dict[Token, float]:
         """For each column, table and value: the probability that the answer names it."""
         used = self.read.used[len(self.features.words) :]
         return {item_token(place, self.prepared.features): float(chance) for place, chance in enumerate(used)}
+
+    def posed(self) -> Posed:
+        """What is known of the question without its answers."""
+        alignment = align(self.features, self.prepared.features)
+        return Posed(self.candidates, self.linked(), alignment, self.prepared.graph)
+
+    def abstention_signs(self, probability: float) -> tuple[float, ...]:
+        """What ``Abstention`` goes by, when the best answer has ``probability``."""
+        likeliest = max(self.linked().values(), default=0.0)
+        return abstention_signs(probability, self.strangeness, likeliest)
+
+    def recall_signs(self, probabilities: Sequence[float]) -> list[tuple[float, ...]]:
+        """What ``Recall`` goes by, for each answer with its probability without pairs."""
+        assert self.usage is not None
+        return [
+            recall_signs(probability, answer.tokens, ids, self.patterns, self.usage)
+            for probability, answer, ids in zip(probabilities, self.answers, self.ids, strict=True)
+        ]
+
+    def column_scores(self) -> dict[tuple[str, str], float]:
+        """For each column that the network saw: the probability that the answer names it."""
+        tables = self.prepared.schema.tables
+        columns = self.prepared.features.columns
+        used = self.read.used[len(self.features.words) :][: len(columns)]
+        return {
+            (tables[ref.table].full_name, tables[ref.table].columns[ref.column].name): float(chance)
+            for ref, chance in zip(columns, used, strict=True)
+        }
 
     def table_scores(self) -> dict[str, float]:
         """For each table that the network saw: the highest probability that it or a column of it is used."""
@@ -95,14 +161,26 @@ class Asked:
         return scores
 
 
+@dataclass(frozen=True)
+class _InFull:
+    """A question that can be asked alone, with the cells it means. ``previous`` is the SQL that it must not repeat."""
+
+    question: str
+    values: Sequence[Value]
+    previous: str = ""
+
+
 class BuiltinModel:
     """Reads questions against schemas. Threads may share it; they are served one after another."""
 
-    def __init__(self, loaded: weights.Weights) -> None:
+    def __init__(self, loaded: weights.Weights, *, recall: Mapping[str, Any] | None = None) -> None:
+        """``recall`` stands in for the shipped settings of how pairs count, while those are fitted."""
         self._encoder = TextEncoder(loaded.encoder, loaded.pieces, loaded.tokenizer)
         self._network = Network(loaded.network, loaded.settings["shape"]["heads"])
         self._vocabulary = Vocabulary(tuple(loaded.settings["keywords"]))
         self._confidence = Confidence(loaded.settings.get("confidence", {}))
+        self._abstention = Abstention(loaded.settings.get("abstention", {}))
+        self._recall = Recall(loaded.settings.get("recall", {}) if recall is None else recall)
         self._library = Library(self._encoder)
         self._lock = threading.Lock()
         # Two BLAS threads on a busy machine made a question ten times slower than one.
@@ -117,99 +195,172 @@ class BuiltinModel:
         demos: Sequence[Demo] = (),
         evidence: str = "",
         count: int = 5,
+        rows_of: RowsOf | None = None,
     ) -> Readings:
         """At most ``count`` readings of ``question``. ``values`` are cells of the database found for it.
 
-        Raises SchemaError when the schema has no table with columns.
+        With ``rows_of``, the likeliest answers are run and told apart by their rows as well; readings with the same
+        rows count as one. Raises SchemaError when the schema has no table with columns.
         """
-        asked = self.ask(f"{question} {evidence}".strip(), schema, values, demos, width=max(WIDTH, count))
-        readings = self._readings(asked)[:count]
+        full = self._in_full(question, schema, values, demos)
+        asked = self.ask(f"{full.question} {evidence}".strip(), schema, full.values, demos, width=max(WIDTH, count))
+        readings = _with_approved(question, demos, _without(full.previous, self._readings(asked, rows_of)))[:count]
         scores = asked.table_scores()
         nearest = sorted(scores, key=lambda name: -scores[name])[:NEAREST_TABLES]
-        return Readings(readings, self._confidence.abstains(readings[0].probability), tuple(nearest))
+        return Readings(readings, self._abstains(asked, readings[0]), tuple(nearest))
 
     def link(self, question: str, schema: Schema) -> dict[str, float]:
-        """How likely the answer needs each table, by full name: between 0 and 1, comparable within one question.
+        """How likely the answer needs each table, by full name: ``links(…).tables``."""
+        return dict(self.links(question, schema).tables)
+
+    def links(self, question: str, schema: Schema, values: Sequence[Value] = ()) -> Links:
+        """How likely the answer needs each table and column: between 0 and 1, comparable within one question.
 
         Of a schema too large for the network, tables that are far by name score below all others.
         """
-        asked = self.ask(question, schema, (), (), width=0)
+        asked = self.understand(question, schema, values)
         with self._lock:
             by_name = self._library.name_scores(schema, asked.features.words)
-        return {name: FAR_BY_NAME * score for name, score in by_name.items()} | asked.table_scores()
+        tables = {name: FAR_BY_NAME * score for name, score in by_name.items()} | asked.table_scores()
+        columns = {
+            (name, column.name): FAR_BY_NAME * score
+            for (name, score), table in zip(by_name.items(), schema.tables, strict=True)
+            for column in table.columns
+        }
+        return Links(tables, columns | asked.column_scores())
 
     def ask(
         self, question: str, schema: Schema, values: Sequence[Value], demos: Sequence[Demo], *, width: int
     ) -> Asked:
-        """Encode the question and search ``width`` answers as tokens."""
+        """Read the question and search ``width`` answers, in the light of ``demos``."""
+        return self.answered(self.understand(question, schema, values), demos, width)
+
+    def understand(self, question: str, schema: Schema, values: Sequence[Value]) -> Asked:
+        """Read the question, without an answer yet."""
         if not any(table.columns for table in schema.tables):
             raise SchemaError("The database has no table with columns, so there is nothing to ask.")
         with self._lock, self._threads.limit(limits=1, user_api="blas"):
+            question = self._library.repaired(question, schema, values)
             words = split_words(question)[:MAX_QUESTION_WORDS] or ["?"]
             prepared = self._library.schema(schema, words, question, values)
             candidates = tuple(find_candidates(question, prepared.schema, values))
             features = read_question_features(words, prepared.features, candidates)
             vectors = self._vectors(features, prepared)
-            shown = self._demos(demos, prepared, likeness_vector(vectors[: len(words)]))
-            flags = _with_demos(features, prepared, shown)
-            read = self._network.read(
-                vectors, features.kinds, flags, features.relations, self._memory(shown, features, prepared)
+            read = self._network.read(vectors, features.kinds, features.flags, features.relations, None)
+            return Asked(
+                prepared,
+                candidates,
+                features,
+                read,
+                strangeness(features, prepared.features, vectors, candidates, self._abstention.common),
+                sketch(question, words, vectors[: len(words)], candidates),
             )
-            answers = self._search(read, features, prepared, width) if width else []
-        return Asked(prepared, candidates, features, read, tuple(answers))
 
-    def _search(self, read: Read, features: QuestionFeatures, prepared: PreparedSchema, width: int) -> list[Answer]:
-        beam = Beam(self._network, self._vocabulary, prepared.features, features.kinds, len(features.words))
-        return beam.search(read, width=width, seconds=SECONDS_TO_SEARCH)
+    def answered(self, asked: Asked, demos: Sequence[Demo], width: int) -> Asked:
+        """``asked`` with at most ``width`` answers; pairs that are likely about the same take part in the search."""
+        with self._lock, self._threads.limit(limits=1, user_api="blas"):
+            shown = [self._library.demo(demo.question, demo.sql, asked.prepared) for demo in demos[-MOST_DEMOS:]]
+            return self._searched(asked, [demo for demo in shown if demo.tokens], width)
 
-    def _readings(self, asked: Asked) -> tuple[Reading, ...]:
-        """Distinct SQL with its probability; where no answer can be said, the rows of the likeliest table at 0."""
-        probabilities = self._confidence.probabilities(
-            asked.answers, asked.candidates, asked.linked(), asked.prepared.schema
+    def _in_full(self, question: str, schema: Schema, values: Sequence[Value], demos: Sequence[Demo]) -> _InFull:
+        """A question that goes on from the last pair, written out."""
+        if not demos or not is_follow_up(question):
+            return _InFull(question, values)
+        previous = demos[-1]
+        with self._lock, self._threads.limit(limits=1, user_api="blas"):
+            words = split_words(f"{previous.question} {question}")
+            prepared = self._library.schema(schema, words, previous.question, ())
+            pair = self._library.demo(previous.question, previous.sql, prepared).pair
+        said = literals_of(pair)
+        full = in_full(question, previous.question, said, prepared.schema, values)
+        sql = (
+            decode(pair.tokens, prepared.schema, pair.candidates, schema.dialect, graph=prepared.graph)
+            if pair.tokens
+            else ""
         )
-        readings: dict[str, Reading] = {}
-        for answer, probability in zip(asked.answers, probabilities, strict=True):
-            try:
-                sql = write_sql(answer.tokens, asked)
-            except UndecodableError:
-                continue
-            known = readings.get(sql)
-            together = probability + (known.probability if known else 0.0)
-            readings[sql] = Reading(sql, min(together, 1.0))
-        if not readings:
+        return _InFull(full, (*values, *_cells(said, full, prepared.schema)), sql)
+
+    def _searched(self, asked: Asked, demos: Sequence[PreparedDemo], width: int) -> Asked:
+        asked = replace(asked, usage=Usage(asked.sketch, [(one.sketch, one.pair) for one in demos]) if demos else None)
+        number = self._numbering(asked.features, asked.prepared)
+        slots = Slots(asked.candidates, number)
+        chances = ((chance_of_same(asked.sketch, demo.sketch, self._recall.likeness), demo) for demo in demos)
+        likest = sorted((pair for pair in chances if pair[0] >= LEAST_CHANCE), key=lambda pair: -pair[0])
+        patterns = tuple(slots.pattern(demo.pair, chance) for chance, demo in likest[:MOST_PATTERNS])
+        features, borrowed = asked.features, tuple(slots.borrowed)
+        kinds = np.concatenate([features.kinds, np.full(len(borrowed), Kind.VALUE, np.int8)])
+        network: Network | RecallingNetwork = self._network
+        if patterns:
+            size = self._vocabulary.size + len(kinds)
+            network = RecallingNetwork(self._network, patterns, size, self._recall.share(patterns))
+        schema, words, candidates = asked.prepared.features, len(features.words), (*asked.candidates, *borrowed)
+        fitting = Fitting(self._vocabulary, schema, candidates, words)
+        beam = Beam(network, self._vocabulary, schema, kinds, words, fitting)
+        answers = beam.search(asked.read, width=width, seconds=SECONDS_TO_SEARCH)
+        ids = [tuple(map(number, answer.tokens)) for answer in answers]
+        if isinstance(network, RecallingNetwork):
+            answers = [network.as_network_says(*answer) for answer in zip(answers, ids, strict=True)]
+        asked = replace(asked, candidates=candidates, patterns=patterns)
+        return _with_answers(asked, answers, ids)
+
+    def _readings(self, asked: Asked, rows_of: RowsOf | None) -> tuple[Reading, ...]:
+        """Distinct SQL with its probability; where no answer can be said, the rows of the likeliest table at 0."""
+        if not asked.answers:
             return (Reading(_first_rows(asked), 0.0),)
-        return tuple(sorted(readings.values(), key=lambda reading: -reading.probability))
+        readings = _distinct(asked.sqls, self._aided(asked, None))
+        looks = look_at((reading.sql for reading in readings), rows_of) if rows_of else {}
+        if looks:
+            seen = _distinct(asked.sqls, self._aided(asked, [looks.get(sql) for sql in asked.sqls]))
+            readings = _by_rows(seen, looks)
+        return tuple(readings)
+
+    def _aided(self, asked: Asked, looks: Sequence[Look | None] | None) -> list[float]:
+        """The probability of each answer, approved pairs considered."""
+        probabilities = self.unaided(asked, looks)
+        if asked.usage is None:
+            return probabilities
+        return [
+            self._recall.probability(signs) if probability else 0.0
+            for probability, signs in zip(probabilities, asked.recall_signs(probabilities), strict=True)
+        ]
+
+    def judged(
+        self, question: str, schema: Schema, values: Sequence[Value], rows_of: RowsOf | None = None
+    ) -> tuple[tuple[float, ...], tuple[Reading, ...]]:
+        """The signs by which to abstain or not, and the readings."""
+        asked = self.ask(question, schema, values, (), width=WIDTH)
+        readings = self._readings(asked, rows_of)
+        return asked.abstention_signs(readings[0].probability), readings
+
+    def unaided(self, asked: Asked, looks: Sequence[Look | None] | None = None) -> list[float]:
+        """The probability of each answer, whatever pairs say of it."""
+        return self._confidence.probabilities(asked.posed(), asked.answers, looks)
+
+    def _abstains(self, asked: Asked, best: Reading) -> bool:
+        """Whether even the best reading is too unsure; one that a person approved for this question never is."""
+        return best.probability < AS_APPROVED and self._abstention.abstains(asked.abstention_signs(best.probability))
+
+    def prepare_demos(self, demos: Sequence[Demo], schema: Schema) -> list[PreparedDemo]:
+        """Pairs as they are compared with questions about ``schema``, which has to fit the network whole."""
+        with self._lock:
+            prepared = self._library.schema(schema, (), "", ())
+            return [self._library.demo(demo.question, demo.sql, prepared) for demo in demos]
 
     def _vectors(self, features: QuestionFeatures, prepared: PreparedSchema) -> Array:
         """Vectors of all nodes: question words, columns and tables, values."""
         words, *values = self._encoder.encode([features.words, *features.value_texts])
         return np.concatenate([words, prepared.vectors, *(value.mean(0, keepdims=True) for value in values)])
 
-    def _demos(
-        self, demos: Sequence[Demo], prepared: PreparedSchema, vector: Array
-    ) -> list[tuple[float, PreparedDemo]]:
-        """Pairs that the alphabet can say, each with how like its question is to this one, the likest first."""
-        made = [self._library.demo(demo.question, demo.sql, prepared) for demo in demos[:MOST_DEMOS]]
-        likened = [(likeness(vector, demo.vector), demo) for demo in made if demo.tokens]
-        return sorted(likened, key=lambda pair: -pair[0])
-
-    def _memory(
-        self, shown: Sequence[tuple[float, PreparedDemo]], features: QuestionFeatures, prepared: PreparedSchema
-    ) -> Demos | None:
-        if not shown:
-            return None
+    def _numbering(self, features: QuestionFeatures, prepared: PreparedSchema) -> Callable[[Token], int]:
+        """What number the decoder knows a token by."""
         first_item = self._vocabulary.size + len(features.words)
 
         def number(token: Token) -> int:
             if isinstance(token, str):
                 return self._vocabulary.ids[token]
-            if isinstance(token, ValueRef):
-                return DEMO_VALUE
             return first_item + item_position(token, prepared.features)
 
-        memory = demo_memory([(like, [number(token) for token in demo.tokens]) for like, demo in shown])
-        previous, tokens, likenesses = zip(*memory, strict=True)
-        return Demos(np.array(previous), np.array(tokens), np.array(likenesses, np.float32))
+        return number
 
 
 def load_model() -> BuiltinModel:
@@ -223,21 +374,70 @@ def write_sql(tokens: Sequence[Token], asked: Asked) -> str:
     return decode(tokens, schema, asked.candidates, schema.dialect, graph=asked.prepared.graph)
 
 
+def _cells(said: Sequence[Said], question: str, schema: Schema) -> Iterator[Value]:
+    """Literals of the previous answer that ``question`` still says."""
+    for one in said:
+        if one.column is not None and one.phrase.casefold() in question.casefold():
+            table = schema.tables[one.column.table]
+            yield Value(one.text, table.full_name, table.columns[one.column.column].name, one.phrase, "folded")
+
+
+def _with_approved(question: str, demos: Sequence[Demo], readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
+    """First of all what was approved for this very question, as it was written; the latest where there are several."""
+    key = question_key(question)
+    approved = [demo.sql for demo in demos if key and question_key(demo.question) == key]
+    if not approved:
+        return readings
+    others = (reading for reading in readings if reading.sql != approved[-1])
+    left = 1 - AS_APPROVED
+    return (
+        Reading(approved[-1], AS_APPROVED),
+        *(replace(other, probability=left * other.probability) for other in others),
+    )
+
+
+def _without(previous: str, readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
+    """``readings`` with ``previous`` last: who asks on wants something else."""
+    others = [reading for reading in readings if reading.sql != previous]
+    repeated = [replace(reading, probability=0.0) for reading in readings if reading.sql == previous]
+    return (*others, *repeated)
+
+
+def _with_answers(asked: Asked, answers: Sequence[Answer], ids: Sequence[tuple[int, ...]]) -> Asked:
+    """``asked`` with those answers that can be said in SQL."""
+    said = []
+    for answer, numbers in zip(answers, ids, strict=True):
+        try:
+            said.append((answer, write_sql(answer.tokens, asked), numbers))
+        except UndecodableError:
+            continue
+    if not said:
+        return asked
+    kept, sqls, numbered = zip(*said, strict=True)
+    return replace(asked, answers=kept, sqls=sqls, ids=numbered)
+
+
+def _distinct(sqls: Sequence[str], probabilities: Sequence[float]) -> list[Reading]:
+    """Each SQL once, the likeliest first."""
+    sums: dict[str, float] = {}
+    for sql, probability in zip(sqls, probabilities, strict=True):
+        sums[sql] = sums.get(sql, 0.0) + probability
+    return sorted((Reading(sql, min(chance, 1.0)) for sql, chance in sums.items()), key=lambda one: -one.probability)
+
+
+def _by_rows(readings: Sequence[Reading], looks: Mapping[str, Look]) -> list[Reading]:
+    """Of readings with the same rows the likeliest, which stands for all of them; the likeliest rows first."""
+    best: dict[object, Reading] = {}
+    for reading in readings:
+        found = looks.get(reading.sql)
+        key = reading.sql if found is None or found.same is None else found.same
+        known = best.get(key)
+        best[key] = Reading(known.sql, min(known.probability + reading.probability, 1.0)) if known else reading
+    return sorted(best.values(), key=lambda one: -one.probability)
+
+
 def _first_rows(asked: Asked) -> str:
     scores = asked.table_scores()
     tables = asked.prepared.schema.tables
     best = max(range(len(tables)), key=lambda table: scores[tables[table].full_name])
     return write_sql((TableRef(best),), asked)
-
-
-def _with_demos(
-    features: QuestionFeatures, prepared: PreparedSchema, shown: Sequence[tuple[float, PreparedDemo]]
-) -> Array:
-    flags = features.flags.copy()
-    for like, demo in shown:
-        for token in demo.tokens:
-            if not isinstance(token, str | ValueRef):
-                row = flags[len(features.words) + item_position(token, prepared.features)]
-                row[Flag.USED_IN_DEMO] = 1
-                row[Flag.USED_IN_LIKE_DEMO] = max(row[Flag.USED_IN_LIKE_DEMO], like)
-    return flags

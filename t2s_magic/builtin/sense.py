@@ -26,7 +26,7 @@ def is_senseless(query: tree.Query, candidates: Sequence[Candidate]) -> bool:
 def misplaced_values(query: tree.Query, candidates: Sequence[Candidate], schema: Schema) -> int:
     """Values set equal to a column that does not hold them though others do, and texts set equal to numbers."""
     return sum(
-        _is_misplaced(test.left, candidates[right.value], schema)
+        is_misplaced(ColumnRef(test.left.table, test.left.column), candidates[right.value], schema)
         for test in _tests(query)
         if test.operator in ("=", "!=", "in", "not_in") and isinstance(test.left, tree.Column)
         for right in test.rights
@@ -34,12 +34,14 @@ def misplaced_values(query: tree.Query, candidates: Sequence[Candidate], schema:
     )
 
 
-def _is_misplaced(column: tree.Column, candidate: Candidate, schema: Schema) -> bool:
+def is_misplaced(column: ColumnRef, candidate: Candidate, schema: Schema) -> bool:
+    """Whether only other columns hold the value, or it is a text beside a column of numbers."""
+    kind = type_flag(schema.tables[column.table].columns[column.column].type)
+    if as_number(candidate.text) is not None and kind != Flag.TEXT:
+        return False
     if candidate.table >= 0:
-        places = (ColumnRef(candidate.table, candidate.column), *candidate.others)
-        return ColumnRef(column.table, column.column) not in places
-    is_number = type_flag(schema.tables[column.table].columns[column.column].type) == Flag.NUMBER
-    return is_number and as_number(candidate.text) is None
+        return column not in (ColumnRef(candidate.table, candidate.column), *candidate.others)
+    return kind == Flag.NUMBER
 
 
 def _tests(query: tree.Query) -> Iterator[tree.Test]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
+from t2s_magic.adapters.builtin_adapter import RowsOf
 from t2s_magic.adapters.quick_dspy import dspy
 from t2s_magic.database.values import Value
 from t2s_magic.errors import ModelError
@@ -24,6 +25,7 @@ class Reader(Protocol):
         demos: Sequence[Any] = (),
         evidence: str = "",
         count: int = 5,
+        rows_of: RowsOf | None = None,
     ) -> Any: ...
 
 
@@ -71,6 +73,7 @@ class BuiltinLM(dspy.LM):  # type: ignore[misc]
         demos: Sequence[tuple[str, str]],
         evidence: str,
         count: int,
+        rows_of: RowsOf | None,
     ) -> Any:
         """``Readings`` of a question; ``schema`` and ``values`` are the program's plain inputs, ``demos`` are pairs."""
         from t2s_magic.builtin.model import Demo
@@ -82,6 +85,7 @@ class BuiltinLM(dspy.LM):  # type: ignore[misc]
             demos=[Demo(asked, sql) for asked, sql in demos],
             evidence=evidence,
             count=count,
+            rows_of=rows_of,
         )
 
 
