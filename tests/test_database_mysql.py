@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -170,6 +171,38 @@ def test_the_kernel_s_interrupt_stops_the_statement_on_the_server(database: Data
     with pytest.raises(KeyboardInterrupt):
         run_unchecked(database, "SELECT SLEEP(30)")
     assert active(admin) == []
+    assert ask(database, "SELECT 1").rows == ((1,),)
+
+
+def test_an_interrupt_while_connecting_ends_the_wait():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        started = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            connect(f"mysql+pymysql://user@127.0.0.1:{silent.getsockname()[1]}/x")
+        assert time.monotonic() - started < 2.3
+
+
+def test_an_interrupt_while_a_plan_waits_for_a_lock_leaves_no_lock(database: Database, admin: sqlalchemy.Connection):
+    query = check("SELECT * FROM customer", "mysql")
+    admin.exec_driver_sql("LOCK TABLES customer WRITE")
+    threading.Timer(0.4, os.kill, (os.getpid(), signal.SIGINT)).start()
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        database.explain(query)
+    assert time.monotonic() - started < 2.4
+    assert active(admin) == []
+    admin.exec_driver_sql("UNLOCK TABLES")
+    assert database.explain(query) is None
+
+
+def test_an_interrupt_while_rows_are_fetched_leaves_no_transaction(database: Database, admin: sqlalchemy.Connection):
+    threading.Timer(0.4, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        run_unchecked(database, "SELECT seq FROM seq_1_to_1000000000", Limits(rows=10**9, memory=10**12))
+    assert active(admin) == []
+    open_transactions = "SELECT count(*) FROM information_schema.innodb_trx"
+    assert admin.exec_driver_sql(open_transactions).scalar_one() == 0
     assert ask(database, "SELECT 1").rows == ((1,),)
 
 
