@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from threading import Event, RLock, Thread
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from t2s_magic.database import Rows
@@ -35,12 +36,47 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 SECONDS_TO_STOP = 5.0
 """How long an interrupt waits for the engine to stop the statement before the cell ends anyway."""
 
+SECONDS_BETWEEN_PIECES = 0.1
+"""How often at most the page is told what an LM has written: ten times a second."""
+
 # A wait without a limit cannot be interrupted on Windows.
 SECONDS_BETWEEN_LOOKS = 0.2
 
 INTERRUPTED = "Interrupted: the statement was stopped and nothing was changed. Press Run to start it again."
 NOT_STOPPING = "Interrupted, but the database has not stopped the statement yet. Its rows will not be waited for."
 BROKEN = "The run ended with an error of this program; its traceback is in the log. Nothing was changed."
+
+
+class Writing:
+    """A statement while an LM writes it, in the widget that will be its answer's; nothing where no page is live."""
+
+    def __init__(self, question: str, display: Display) -> None:
+        self._question = question
+        self._display = display
+        self._shown_at = 0.0
+        self.widget: Any = None
+
+    def write(self, sql: str) -> None:
+        """Show ``sql``, the beginning that there is, if the page has not been told for a while."""
+        if not sql or not self._display.is_live or monotonic() - self._shown_at < SECONDS_BETWEEN_PIECES:
+            return
+        view = View(self._question, sql, sql, is_writing=True)
+        if self.widget is None:
+            self._open(view)
+        else:
+            self.widget.show(view)
+        self._shown_at = monotonic()
+
+    def close(self) -> None:
+        """Take the beginning back, when it will not become an answer."""
+        if self.widget is not None:
+            self.widget.close()
+
+    def _open(self, view: View) -> None:
+        from t2s_magic.widget.answer import AnswerWidget
+
+        self.widget = AnswerWidget(view, {})
+        self._display.open(_widget_bundle(self.widget))
 
 
 class Answer:
@@ -55,7 +91,7 @@ class Answer:
 
     Without ``run`` the SQL is shown and never run. ``enforcement`` says in a few words who keeps the run read-only.
     With a live ``display`` the answer is a widget beside static twins, HTML and plain text, which follow each run;
-    else it is the twins alone.
+    else it is the twins alone. It takes over the widget of ``writing``, where its SQL was seen as it was written.
     """
 
     def __init__(
@@ -71,8 +107,10 @@ class Answer:
         to_result: Callable[[Rows], Any] | None = None,
         enforcement: str = "",
         display: Display | None = None,
+        writing: Writing | None = None,
     ) -> None:
         self._draft = draft
+        self._writing = writing
         self._run = run
         self._review = review
         self._cancel = cancel
@@ -163,8 +201,7 @@ class Answer:
         """Show the answer now, in the cell that is executing, where its later states follow; once a cell."""
         if self._display is not None and self._shown_in != self._display.cell():
             self._shown_in = self._display.cell()
-            data, _metadata = self._widget._repr_mimebundle_()
-            self._display.show(self._twins(), {WIDGET_VIEW: data[WIDGET_VIEW], "text/plain": ""})
+            self._display.show(self._twins(), _widget_bundle(self._widget))
 
     def _ipython_display_(self) -> None:
         if self._display is None:
@@ -239,7 +276,10 @@ class Answer:
             "copy_rows": self._on_copy_rows,
             "prompt": self._on_prompt,
         }
-        return AnswerWidget(self._view, acts)
+        if self._writing is None or self._writing.widget is None:
+            return AnswerWidget(self._view, acts)
+        self._writing.widget.hand_over(self._view, acts)
+        return self._writing.widget
 
     def _twins(self) -> dict[str, str]:
         return {"text/plain": answer_text(self._view), "text/html": answer_html(self._view)}
@@ -310,6 +350,11 @@ class Answer:
         return {"data": write(table.columns, table.rows).encode(errors="replace")} if table else None
 
 
+def _widget_bundle(widget: Any) -> dict[str, Any]:
+    data, _metadata = widget._repr_mimebundle_()
+    return {WIDGET_VIEW: data[WIDGET_VIEW], "text/plain": ""}
+
+
 def _first_view(draft: Draft, enforcement: str, *, can_run: bool) -> View:
     return View(
         question=draft.question,
@@ -341,11 +386,24 @@ def _reading(alternative: Alternative) -> Reading:
 
 
 def _provenance(provenance: Provenance) -> list[str]:
-    """``["2 of 14 tables", "builtin, labeled demos, 84 ms"]``."""
+    """``["2 of 14 tables", "starling at gpu:8000, labeled demos, 2.4 s", "1,240 tokens read, 85 written"]``."""
     tables = f"{provenance.tables_used:,} of {provenance.tables_total:,} tables" if provenance.tables_total else ""
     calls = f"{provenance.lm_calls} LM calls" if provenance.lm_calls > 1 else ""
     lm = f"{provenance.lm} at {provenance.host}" if provenance.host else provenance.lm
-    return [tables, ", ".join(part for part in (lm, provenance.program, calls, duration(provenance.seconds)) if part)]
+    asked = ", ".join(part for part in (lm, provenance.program, calls, duration(provenance.seconds)) if part)
+    return [tables, asked, _used(provenance)]
+
+
+def _used(provenance: Provenance) -> str:
+    """``"1,240 tokens read, 85 written, the first after 120 ms, about $0.0004"``: what is known of it."""
+    usage = provenance.usage
+    parts = [
+        f"{usage.prompt_tokens:,} tokens read" if usage.prompt_tokens is not None else "",
+        f"{usage.completion_tokens:,} written" if usage.completion_tokens is not None else "",
+        f"the first after {duration(usage.first_token)}" if usage.first_token is not None else "",
+        f"about ${provenance.dollars:.2g}" if provenance.dollars is not None else "",
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def _ran(view: View, outcome: Outcome) -> dict[str, Any]:

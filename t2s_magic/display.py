@@ -38,8 +38,12 @@ class Display(Protocol):
         """Say in a few words what is being waited for, until something else is said or shown."""
         ...
 
+    def open(self, widget: Mapping[str, Any]) -> None:
+        """Show a widget's mimebundle in the cell that is executing, below what is told there, until it is cleared."""
+        ...
+
     def show(self, twins: Mapping[str, Any], widget: Mapping[str, Any]) -> None:
-        """Show two mimebundles in the cell that is executing, in place of what was told there."""
+        """Show two mimebundles in the cell that is executing, in place of what was told and opened there."""
         ...
 
     def update(self, twins: Mapping[str, Any]) -> None:
@@ -64,15 +68,22 @@ class NotebookDisplay:
         self._shell = shell
         self._handle = DisplayHandle()
         self._told_in: object = None
+        self._widget_handle: DisplayHandle | None = None
 
     def tell(self, doing: str) -> None:
         self._put({"text/plain": doing})
         self._told_in = self.cell()
 
+    def open(self, widget: Mapping[str, Any]) -> None:
+        self._widget_handle = DisplayHandle()
+        self._widget_handle.display(widget, raw=True)
+
     def show(self, twins: Mapping[str, Any], widget: Mapping[str, Any]) -> None:
         self._put(_paired(twins))
         self._told_in = None
-        display(widget, raw=True)
+        if self._widget_handle is None:
+            display(widget, raw=True)
+        self._widget_handle = None
 
     def update(self, twins: Mapping[str, Any]) -> None:
         self._handle.update(_paired(twins), raw=True)
@@ -80,6 +91,9 @@ class NotebookDisplay:
     def clear(self) -> None:
         if self._told_in is not None:
             self._handle.update({"text/plain": ""}, raw=True)
+        if self._widget_handle is not None:
+            self._widget_handle.update({"text/plain": ""}, raw=True)
+            self._widget_handle = None
 
     def cell(self) -> object:
         return self._shell.execution_count
@@ -107,6 +121,9 @@ class TerminalDisplay:
         if sys.stderr.isatty():
             sys.stderr.write(CLEAR_LINE + doing)
             sys.stderr.flush()
+
+    def open(self, widget: Mapping[str, Any]) -> None:
+        """Nothing: a terminal has no widgets."""
 
     def show(self, twins: Mapping[str, Any], widget: Mapping[str, Any]) -> None:
         """Nothing yet: IPython prints the cell's value at its end."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+
+USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,8 @@ class Reply:
     """One scripted answer. ``text`` makes a completion; with ``body`` those bytes are sent as they are.
 
     ``delay`` is waited before the first byte, in seconds; ``drip`` between single bytes; ``cut`` closes the connection
-    after that many bytes of the body.
+    after that many bytes of the body. Asked to stream, the server sends the text word by word, with ``pause`` seconds
+    after each; ``others`` are the further answers to a request for several.
     """
 
     text: str = ""
@@ -29,19 +34,34 @@ class Reply:
     delay: float = 0.0
     drip: float = 0.0
     cut: int | None = None
+    pause: float = 0.0
+    others: tuple[str, ...] = ()
 
     def content(self, model: str) -> bytes:
         if self.body is not None:
             return self.body
-        choice = {
-            "index": 0,
-            "message": {"role": "assistant", "content": self.text},
-            "finish_reason": self.finish_reason,
-        }
-        usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+        choices = [
+            {
+                "index": number,
+                "message": {"role": "assistant", "content": text},
+                "finish_reason": self.finish_reason,
+            }
+            for number, text in enumerate((self.text, *self.others))
+        ]
         return json.dumps(
-            {"id": "1", "object": "chat.completion", "model": model, "choices": [choice], "usage": usage}
+            {"id": "1", "object": "chat.completion", "model": model, "choices": choices, "usage": USAGE}
         ).encode()
+
+    def events(self, model: str) -> list[bytes]:
+        """The completion as server-sent events, as vLLM sends them: raw Unicode, the usage last."""
+        deltas: list[dict[str, Any]] = []
+        for number, text in enumerate((self.text, *self.others)):
+            for word in re.findall(r"\s*\S+", text):
+                deltas.append({"index": number, "delta": {"content": word}, "finish_reason": None})
+            deltas.append({"index": number, "delta": {}, "finish_reason": self.finish_reason})
+        parts = [{"id": "1", "model": model, "choices": [delta]} for delta in deltas]
+        datas = [json.dumps(part, ensure_ascii=False) for part in (*parts, {"choices": [], "usage": USAGE})]
+        return [f"data: {data}\n\n".encode() for data in (*datas, "[DONE]")]
 
 
 def refusal(status: int, message: str, **headers: str) -> Reply:
@@ -54,10 +74,22 @@ class OpenAiServer:
     """Answers ``/v1/chat/completions`` with the script's replies in turn, the last one again and again.
 
     ``requests`` holds each request's JSON body, ``headers`` its headers, ``paths`` every path asked. ``hung_up`` is set
-    when a client closed its connection before it was answered.
+    when a client closed its connection before it was answered. A request with one of the fields in ``refuses`` is
+    answered 400, one with a field in ``ignores`` as if it were not there. ``owner`` is whom its models are owned by.
     """
 
-    def __init__(self, *script: Reply | str, key: str = "", models: tuple[str, ...] = ("tiny",)) -> None:
+    def __init__(
+        self,
+        *script: Reply | str,
+        key: str = "",
+        models: tuple[str, ...] = ("tiny",),
+        refuses: tuple[str, ...] = (),
+        ignores: tuple[str, ...] = (),
+        owner: str = "vllm",
+    ) -> None:
+        self.refuses = refuses
+        self.ignores = ignores
+        self.owner = owner
         self.script = [Reply(each) if isinstance(each, str) else each for each in script]
         self.key = key
         self.models = models
@@ -88,9 +120,9 @@ class OpenAiServer:
 
 
 @contextmanager
-def openai_server(*script: Reply | str, key: str = "", models: tuple[str, ...] = ("tiny",)) -> Iterator[OpenAiServer]:
-    """A started server that is stopped at the end."""
-    server = OpenAiServer(*script, key=key, models=models)
+def openai_server(*script: Reply | str, **settings: Any) -> Iterator[OpenAiServer]:
+    """A started server that is stopped at the end; ``settings`` are those of ``OpenAiServer``."""
+    server = OpenAiServer(*script, **settings)
     server.start()
     try:
         yield server
@@ -104,10 +136,12 @@ def _handler(server: OpenAiServer) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             server.paths.append(self.path)
-            listing = {"object": "list", "data": [{"id": model, "object": "model"} for model in server.models]}
-            self._send(Reply(body=json.dumps(listing).encode()), "") if server.models else self._send(
-                Reply(status=404), ""
-            )
+            if self.path.startswith("/v1/result"):
+                self._send(server.next_reply({}, dict(self.headers.items())), "")
+                return
+            names = [{"id": model, "object": "model", "owned_by": server.owner} for model in server.models]
+            listing = Reply(body=json.dumps({"object": "list", "data": names}).encode())
+            self._send(listing if server.models else Reply(status=404), "")
 
         def do_POST(self) -> None:
             server.paths.append(self.path)
@@ -115,7 +149,38 @@ def _handler(server: OpenAiServer) -> type[BaseHTTPRequestHandler]:
             if server.key and self.headers.get("Authorization") != f"Bearer {server.key}":
                 self._send(refusal(401, f"Unknown key {self.headers.get('Authorization')}"), "")
                 return
-            self._send(server.next_reply(body, dict(self.headers.items())), str(body.get("model")))
+            refused = next((name for name in server.refuses if name in body), None)
+            if refused is not None:
+                server.requests.append(body)
+                self._send(refusal(400, f"Unrecognized request argument supplied: {refused}"), "")
+                return
+            reply = server.next_reply(body, dict(self.headers.items()))
+            asked = {name: value for name, value in body.items() if name not in server.ignores}
+            if asked.get("n", 1) == 1 and reply.others:
+                reply = replace(reply, others=())
+            is_streamed = bool(asked.get("stream")) and reply.status == 200 and reply.body is None
+            (self._stream if is_streamed else self._send)(reply, str(body.get("model")))
+
+        def _stream(self, reply: Reply, model: str) -> None:
+            """Without a length: as with some proxies, a stream that is cut ends like one that is whole."""
+            if reply.delay and self._is_gone(reply.delay):
+                server.hung_up.set()
+                return
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream; charset=utf-8")
+            self.send_header("Connection", "close")
+            self.end_headers()
+            sent = 0
+            for event in reply.events(model):
+                if reply.cut is not None and sent + len(event) > reply.cut:
+                    self.wfile.write(event[: reply.cut - sent])
+                    return
+                sent += len(event)
+                self.wfile.write(event)
+                self.wfile.flush()
+                if reply.pause and self._is_gone(reply.pause):
+                    server.hung_up.set()
+                    return
 
         def _send(self, reply: Reply, model: str) -> None:
             content = reply.content(model)

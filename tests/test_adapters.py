@@ -6,6 +6,7 @@ import sys
 
 import dspy
 import pytest
+from openai_server import Reply, openai_server
 from scripted_lm import scripted_lm
 from scripted_reader import ScriptedReader
 
@@ -148,6 +149,29 @@ def test_of_several_answers_those_without_sql_are_left_out():
     lm = scripted_lm("I'm sorry.", "SELECT 1", "SELECT 2")
     completions = SqlAdapter()(lm, {"n": 3}, SIGNATURE, [], inputs())
     assert [completion["sql"] for completion in completions] == ["SELECT 1", "SELECT 2"]
+
+
+def asked_of(server, **settings) -> list[dict]:
+    """The completions of one call of the adapter, at a server."""
+    backend = make_backend("hosted_vllm/tiny", environ={"T2S_API_BASE": server.base_url})
+    return SqlAdapter()(backend.lm, settings, SIGNATURE, [], inputs())
+
+
+def test_several_answers_are_asked_for_in_one_request():
+    with openai_server(Reply("SELECT 1", others=("SELECT 2", "no SQL", "SELECT 3"))) as server:
+        completions = asked_of(server, n=4, temperature=0.8)
+        (request,) = server.requests
+    assert (request["n"], request["temperature"]) == (4, 0.8)
+    assert [completion["sql"] for completion in completions] == ["SELECT 1", "SELECT 2", "SELECT 3"]
+
+
+def test_a_vllm_is_asked_to_keep_to_the_dialect_and_the_names_of_the_schema():
+    with openai_server("SELECT 1") as server:
+        asked_of(server)
+        grammar = server.requests[0]["structured_outputs"]["grammar"]
+    assert grammar.startswith("root ::= ")
+    assert "[cC][oO][uU][nN][tT][rR][yY]" in grammar
+    assert "[aA][nN][iI][mM][aA][lL]" not in grammar
 
 
 def test_when_no_answer_holds_sql_the_first_one_is_told():

@@ -4,6 +4,7 @@ import os
 import signal
 import sqlite3
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from functools import partial
@@ -15,10 +16,12 @@ import polars
 import pytest
 
 from t2s_magic import pipeline
-from t2s_magic.answer import Answer
+from t2s_magic.answer import Answer, Writing
 from t2s_magic.database import Limits, Rows, connect
+from t2s_magic.display import TerminalDisplay
 from t2s_magic.errors import NotRunError, UnsafeSqlError
 from t2s_magic.frames import to_pandas, to_polars
+from t2s_magic.lm.usage import Usage
 from t2s_magic.pipeline import Alternative, Draft, Outcome, Provenance
 from t2s_magic.widget import View
 from t2s_magic.widget.answer import AnswerWidget, page_data
@@ -36,11 +39,15 @@ class Cell:
     def __init__(self) -> None:
         self.twins: list[dict] = []
         self.widgets: list[dict] = []
+        self.opened: list[dict] = []
         self.number = 1
 
     def tell(self, doing: str) -> None: ...
 
     def clear(self) -> None: ...
+
+    def open(self, widget) -> None:
+        self.opened.append(widget)
 
     def show(self, twins, widget) -> None:
         self.twins.append(twins)
@@ -255,6 +262,56 @@ def test_a_refused_part_is_marked_in_the_units_of_the_page(answer, database):
     start, end = widget.view["span"]
     units = widget.view["sql"].encode("utf-16-le")
     assert units[2 * start : 2 * end].decode("utf-16-le") == "nam"
+
+
+def test_the_provenance_line_says_what_the_lm_took(answer, database):
+    usage = Usage(1240, 85, first_token=0.12, seconds=1.9)
+    used = Provenance("starling", "labeled demos", 1, 2.4, 1, 1, host="gpu:8000", usage=usage, dollars=0.000412)
+    widget, _ = page(answer(draft=replace(draft_of(ADULTS, database), provenance=used)))
+    assert widget.view["provenance"][2:] == [
+        "starling at gpu:8000, labeled demos, 2.4 s",
+        "1,240 tokens read, 85 written, the first after 120 ms, about $0.00041",
+    ]
+
+
+# While the LM writes.
+
+
+def test_sql_is_seen_as_it_is_written_in_the_widget_that_becomes_the_answer(answer):
+    cell = Cell()
+    writing = Writing("Who?", cell)
+    writing.write("SELECT")
+    assert (writing.widget.view["sql"], writing.widget.view["isWriting"]) == ("SELECT", True)
+    adults = answer(display=cell, writing=writing)
+    adults.show()
+    assert (writing.widget.view["sql"], writing.widget.view["isWriting"]) == (ADULTS, False)
+    assert cell.opened == cell.widgets
+    assert adults._widget is writing.widget
+
+
+def test_the_page_is_told_of_what_is_written_ten_times_a_second_at_most():
+    cell = Cell()
+    writing = Writing("Who?", cell)
+    seen: list[str] = []
+    started = perf_counter()
+    for number in range(1, 3_000):
+        writing.write("SELECT " + "x" * number)
+        if writing.widget.view["sql"] not in seen:
+            seen.append(writing.widget.view["sql"])
+    assert len(seen) <= 1 + 10 * (perf_counter() - started)
+
+
+def test_a_terminal_shows_nothing_of_what_is_half_written():
+    writing = Writing("Who?", TerminalDisplay(None))
+    writing.write("SELECT")
+    assert writing.widget is None
+
+
+def test_a_statement_that_comes_to_nothing_is_taken_back():
+    writing = Writing("Who?", Cell())
+    writing.write("SELECT")
+    writing.close()
+    assert writing.widget.comm is None
 
 
 # What a person does in the page.

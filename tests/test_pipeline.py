@@ -2,7 +2,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from openai_server import openai_server, refusal
+from openai_server import Reply, openai_server, refusal
 
 import t2s_magic
 from t2s_magic import pipeline
@@ -54,6 +54,55 @@ def test_a_question_becomes_checked_sql_in_words_with_its_provenance(people, ans
     assert (draft.provenance.lm, draft.provenance.lm_calls, draft.provenance.host) == ("starling", 1, server.host)
     assert (draft.provenance.tables_used, draft.provenance.tables_total) == (1, 1)
     assert "How many people are there?" in draft.prompt
+
+
+def test_sql_is_told_as_it_is_written_and_the_draft_says_what_that_took(people, answering):
+    server = answering(Reply(f"```sql\n{COUNT}\n```", pause=0.02))
+    so_far: list[str] = []
+    draft = pipeline.Asker(on_sql=so_far.append, price="3.6/h").ask("How many people are there?", people)
+    usage = draft.provenance.usage
+    assert [text for text in dict.fromkeys(so_far) if text] == [
+        "SELECT",
+        "SELECT count(*)",
+        "SELECT count(*) AS",
+        "SELECT count(*) AS n",
+        "SELECT count(*) AS n FROM",
+        COUNT,
+    ]
+    assert draft.sql == COUNT
+    assert (usage.prompt_tokens, usage.completion_tokens) == (7, 3)
+    assert 0 < usage.first_token < usage.seconds
+    assert draft.provenance.dollars == pytest.approx(3.6 * usage.seconds / 3600)
+    assert server.requests[0]["stream"]
+
+
+def test_half_a_stream_is_a_problem_and_never_the_answer(people, answering):
+    answering(Reply("SELECT name FROM person WHERE age > 40", cut=500))
+    draft = pipeline.Asker(on_sql=lambda sql: None).ask("Who is older than 40?", people)
+    assert (draft.sql, draft.checked) == ("", None)
+    assert "broke before the answer was whole" in draft.problem
+
+
+def test_an_lm_that_is_not_streamed_costs_what_its_tokens_cost(people, answering):
+    answering(COUNT)
+    assert pipeline.Asker(price="0.5/1k").ask("How many?", people).provenance.dollars == pytest.approx(0.005)
+    assert pipeline.Asker().ask("How many?", people).provenance.dollars is None
+
+
+def test_a_price_that_cannot_be_read_is_refused_with_examples():
+    with pytest.raises(UsageError, match="'cheap' cannot be read. Write dollars an hour .* 1.95/h"):
+        pipeline.Asker(price="cheap")
+
+
+def test_a_server_that_keeps_to_no_grammar_is_told_once(people, answering):
+    server = answering(COUNT)
+    server.owner = "llamacpp"
+    asker = pipeline.Asker()
+    first, second = (asker.ask("How many people are there?", people) for _ in range(2))
+    assert [notice for notice in first.notices if "grammar" in notice] == [
+        f"{server.host} does not hold answers to a grammar: its SQL is written freely, and checked as always."
+    ]
+    assert not any("grammar" in notice for notice in second.notices)
 
 
 def test_rows_come_from_the_statement_as_it_was_written(people):

@@ -89,6 +89,16 @@ def read_sql(answer: str, *, is_cut: bool = False, max_tokens: int | None = None
     return statements[0]
 
 
+def sql_so_far(answer: str) -> str:
+    """The beginning of the statement in the beginning of an answer, to show while it is written; "" before it comes."""
+    text = _TAG.sub("\n", _TEMPLATE_TOKEN.split(_THINKING.sub("", answer), maxsplit=1)[0])
+    _, fence, body = text.partition("```")
+    if fence:
+        return body.partition("\n")[2].partition("```")[0].strip()
+    found = _STATEMENT.search(text)
+    return text[found.start("sql") :].rstrip("`").strip() if found else ""
+
+
 def _cut(answer: str, text: str, max_tokens: int | None) -> NoSqlError:
     so_far = next(iter(_statements(text)), None)
     limit = f"max_tokens ({max_tokens})" if max_tokens else "max_tokens"

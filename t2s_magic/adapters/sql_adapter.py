@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from t2s_magic.adapters.contract import read_sql
+from t2s_magic.adapters.grammar import select_grammar
 from t2s_magic.adapters.prompt import Failure, Turn, write_turns
 from t2s_magic.adapters.quick_dspy import dspy
 from t2s_magic.errors import NoSqlError
@@ -14,6 +15,10 @@ from t2s_magic.schema.tables import Schema
 
 # What a call may set of an LM's settings; the rest (number of samples, rollouts, clients) is not the LM's to read.
 _REQUEST_SETTINGS = ("temperature", "max_tokens", "top_p", "seed", "stop", "frequency_penalty", "presence_penalty")
+
+
+# Under this name a request of ours says what an engine of ours may add to it, and its response what came of that.
+SQL_CALL = "t2s_magic"
 
 
 def writes_sql(signature: Any) -> bool:
@@ -25,7 +30,8 @@ class SqlAdapter(dspy.ChatAdapter):  # type: ignore[misc]
     """Renders text-to-SQL calls as in ``prompt`` and reads answers by ``contract``; other signatures as ChatAdapter.
 
     ``schema_characters`` bounds the schema in a prompt: a larger one is cut to the tables whose words the question
-    shares. Each completion carries ``tables_sent``.
+    shares. Each completion carries ``tables_sent``. Where the LM's engine passes them on, a grammar of the answer goes
+    with the request, and several samples are one request.
     """
 
     can_repair = True
@@ -35,6 +41,7 @@ class SqlAdapter(dspy.ChatAdapter):  # type: ignore[misc]
         super().__init__(use_json_adapter_fallback=False)
         self.schema_characters = schema_characters
         self._last: tuple[Mapping[str, Any], LinkedSchema] | None = None
+        self._last_grammar: tuple[Schema, bool, str] | None = None
 
     def __call__(
         self,
@@ -50,12 +57,26 @@ class SqlAdapter(dspy.ChatAdapter):  # type: ignore[misc]
         settings = {**lm.kwargs, **lm_kwargs}
         schema = self.fitted_schema(inputs)
         turns = self._turns(signature, schema, demos, inputs)
-        request = _request(lm.model, turns, settings)
         samples = settings.get("n") or 1
         rollout = {"rollout_id": settings["rollout_id"]} if settings.get("rollout_id") is not None else {}
-        responses = [lm(request, **rollout) for _ in range(samples)]
-        answers = _answers(signature, responses, settings.get("max_tokens"))
+        engine = getattr(lm, "engine", None)
+        if getattr(engine, "takes_sql_calls", False):
+            sql_call = {"samples": samples, "grammar": self._grammar(signature, schema, engine)}
+            samples_given = _samples(lm(_request(lm.model, turns, settings, sql_call), **rollout))
+        else:
+            request = _request(lm.model, turns, settings)
+            samples_given = [sample for _ in range(samples) for sample in _samples(lm(request, **rollout))]
+        answers = _answers(signature, samples_given, settings.get("max_tokens"))
         return [{**answer, "tables_sent": len(schema.tables)} for answer in answers]
+
+    def _grammar(self, signature: Any, schema: Schema, engine: Any) -> str:
+        """The grammar of an answer; "" where the engine's server takes none. The last one is kept."""
+        if not engine.takes_grammars:
+            return ""
+        has_reasoning = "reasoning" in signature.output_fields
+        if self._last_grammar is None or self._last_grammar[:2] != (schema, has_reasoning):
+            self._last_grammar = (schema, has_reasoning, select_grammar(schema, has_reasoning=has_reasoning))
+        return self._last_grammar[2]
 
     def fitted_schema(self, inputs: Mapping[str, Any]) -> Schema:
         """The part of the schema that the prompt for ``inputs`` shows."""
@@ -100,11 +121,15 @@ class SqlAdapter(dspy.ChatAdapter):  # type: ignore[misc]
         )
 
 
-def _request(model: str, turns: Sequence[Turn], settings: Mapping[str, Any]) -> Any:
+def _request(
+    model: str, turns: Sequence[Turn], settings: Mapping[str, Any], sql_call: Mapping[str, Any] | None = None
+) -> Any:
     roles = {"user": dspy.lm15.Message.user, "assistant": dspy.lm15.Message.assistant}
     given = {name: settings[name] for name in _REQUEST_SETTINGS if settings.get(name) is not None}
     if settings.get("max_completion_tokens") is not None:
         given["max_tokens"] = settings["max_completion_tokens"]
+    if sql_call is not None:
+        given["extensions"] = {SQL_CALL: sql_call}
     return dspy.lm15.Request(
         model=model,
         messages=tuple(roles[turn.role](turn.content) for turn in turns),
@@ -112,14 +137,20 @@ def _request(model: str, turns: Sequence[Turn], settings: Mapping[str, Any]) -> 
     )
 
 
-def _answers(signature: Any, responses: Sequence[Any], max_tokens: int | None) -> list[dict[str, Any]]:
+def _samples(response: Any) -> list[tuple[str, str]]:
+    """Text and finish reason of each answer that a response brings."""
+    others = ((response.provider_data or {}).get(SQL_CALL) or {}).get("others", ())
+    return [(_text(response), response.finish_reason), *((text, reason) for text, reason in others)]
+
+
+def _answers(signature: Any, samples: Sequence[tuple[str, str]], max_tokens: int | None) -> list[dict[str, Any]]:
     """The fields of each answer that holds them; where none does, the first one's error."""
     read: list[dict[str, Any]] = []
     refused: list[NoSqlError] = []
-    for response in responses:
-        is_cut = response.finish_reason == "length"
+    for text, finish_reason in samples:
+        is_cut = finish_reason == "length"
         try:
-            read.append(_fields(signature, _text(response), is_cut=is_cut, max_tokens=max_tokens))
+            read.append(_fields(signature, text, is_cut=is_cut, max_tokens=max_tokens))
         except NoSqlError as error:
             refused.append(error)
     if not read:

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from t2s_magic.adapters import BuiltinAdapter, SqlAdapter
+from t2s_magic.adapters import BuiltinAdapter, RowsOf, SqlAdapter
 from t2s_magic.adapters.quick_dspy import dspy
 from t2s_magic.errors import UsageError
 from t2s_magic.lm.builtin_lm import BuiltinLM, Reader
-from t2s_magic.lm.endpoint import Endpoint, OnProgress, Patience
+from t2s_magic.lm.endpoint import Constrained, Endpoint, OnProgress, Patience
 from t2s_magic.lm.failures import told
 from t2s_magic.lm.replies import host_of
+from t2s_magic.lm.streams import OnText
 from t2s_magic.lm.text_lm import EndpointEngine
 
 __all__ = ["Backend", "Endpoint", "Patience", "make_backend", "told"]
@@ -48,9 +49,13 @@ class Backend:
     program: str
 
     @contextmanager
-    def context(self) -> Iterator[None]:
-        """Within: dspy uses this LM and adapter, in this thread alone, and keeps no history of prompts."""
-        with dspy.context(lm=self.lm, adapter=self.adapter, disable_history=True):
+    def context(self, rows_of: RowsOf | None = None) -> Iterator[None]:
+        """Within: dspy uses this LM and adapter, in this thread alone, and keeps no history of prompts.
+
+        ``rows_of`` gives the rows of a statement: the LM that leaves this process nothing may look at them, no other.
+        """
+        adapter = BuiltinAdapter(rows_of) if self.is_local and rows_of else self.adapter
+        with dspy.context(lm=self.lm, adapter=adapter, disable_history=True):
             yield
 
 
@@ -60,6 +65,9 @@ def make_backend(
     environ: Mapping[str, str] = os.environ,
     patience: Patience | None = None,
     on_progress: OnProgress | None = None,
+    on_text: OnText | None = None,
+    on_notice: OnProgress | None = None,
+    constrained: Constrained = "auto",
     load_model: Callable[[], Reader] | None = None,
 ) -> Backend:
     """The backend called ``name``: ``builtin``, ``starling``, or any model string of ``dspy.LM``.
@@ -69,6 +77,9 @@ def make_backend(
     OpenAI-compatible server), and ``openai/NAME`` where no ``OPENAI_API_KEY`` says that OpenAI itself is meant. Every
     other name is reached as its provider's settings say. No connection is made here. Raises UsageError for settings
     that cannot be.
+
+    ``on_progress`` is told what is being waited for, ``on_text`` the answer so far as a server at ``T2S_API_BASE``
+    writes it, ``on_notice`` what it turns out to do without. ``constrained`` is that of ``Endpoint``.
     """
     # Else dspy, and litellm at its import, fetch a list of prices from GitHub, which nobody here asked for.
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "true")
@@ -79,8 +90,17 @@ def make_backend(
     if chosen == STARLING and not base:
         raise UsageError("starling needs a server. Set T2S_API_BASE to its address, such as http://127.0.0.1:8000/v1.")
     if base and (chosen == STARLING or chosen.startswith(_prefixes_of_endpoint(environ))):
-        endpoint = Endpoint(base, environ.get("T2S_API_KEY", "").strip(), patience=patience, on_progress=on_progress)
-        return _starling(endpoint) if chosen == STARLING else _at_endpoint(chosen, endpoint)
+        endpoint = Endpoint(
+            base,
+            environ.get("T2S_API_KEY", "").strip(),
+            patience=patience,
+            on_progress=on_progress,
+            on_notice=on_notice,
+            constrained=constrained,
+        )
+        return _starling(endpoint, on_text) if chosen == STARLING else _at_endpoint(chosen, endpoint, on_text)
+    if constrained == "on" and on_notice is not None:
+        on_notice(f"{chosen} is asked without a grammar: only a server at T2S_API_BASE can be held to one.")
     return _of_provider(chosen, patience or Patience())
 
 
@@ -94,14 +114,15 @@ def _load_model() -> Reader:
     return load_model()
 
 
-def _starling(endpoint: Endpoint) -> Backend:
-    engine = EndpointEngine(endpoint, STARLING_MODEL, {"stop_token_ids": STARLING_STOP_TOKENS})
+def _starling(endpoint: Endpoint, on_text: OnText | None) -> Backend:
+    extra = {"stop_token_ids": STARLING_STOP_TOKENS}
+    engine = EndpointEngine(endpoint, STARLING_MODEL, extra, on_text=on_text)
     adapter = SqlAdapter(STARLING_SCHEMA_CHARACTERS)
     return Backend(STARLING, _lm(STARLING, engine), adapter, False, endpoint.host, STARLING)
 
 
-def _at_endpoint(name: str, endpoint: Endpoint) -> Backend:
-    engine = EndpointEngine(endpoint, name.partition("/")[2])
+def _at_endpoint(name: str, endpoint: Endpoint, on_text: OnText | None) -> Backend:
+    engine = EndpointEngine(endpoint, name.partition("/")[2], on_text=on_text)
     return Backend(name, _lm(name, engine), SqlAdapter(), False, endpoint.host, "default")
 
 

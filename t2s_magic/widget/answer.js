@@ -187,6 +187,17 @@ function render({ model, el }) {
     promptText,
   );
   const status = element("p", { className: "t2s-live", role: "status" });
+  const bar = element(
+    "div",
+    { className: "t2s-bar" },
+    run,
+    cancel,
+    elapsed,
+    copy,
+    element("span", { className: "t2s-space" }),
+    approve,
+    reject,
+  );
   const root = element(
     "article",
     { className: "t2s", aria: { label: "Answer" } },
@@ -196,17 +207,7 @@ function render({ model, el }) {
     readings,
     element("div", { className: "t2s-sql" }, mark, paint, editor),
     problem,
-    element(
-      "div",
-      { className: "t2s-bar" },
-      run,
-      cancel,
-      elapsed,
-      copy,
-      element("span", { className: "t2s-space" }),
-      approve,
-      reject,
-    ),
+    bar,
     said,
     provenance,
     prompt,
@@ -230,7 +231,7 @@ function render({ model, el }) {
   }
 
   function showSql() {
-    const { span, readSql, tableSql, isRunning, canRun, problem: text } = model.get("view");
+    const { span, readSql, tableSql, isRunning, isWriting, canRun, problem: text } = model.get("view");
     const sql = editor.value;
     const isRead = sql === readSql;
     const [start, end] = isRead && text && span ? span : [0, 0];
@@ -238,7 +239,7 @@ function render({ model, el }) {
     mark.replaceChildren(sql.slice(0, start), element("mark", {}, sql.slice(start, end)), sql.slice(end), "\n");
     root.classList.toggle("t2s-is-unread", !isRead);
     root.classList.toggle("t2s-is-stale", sql.trim() !== tableSql.trim());
-    run.disabled = isRunning || (isRead && !canRun) || !sql.trim();
+    run.disabled = isRunning || isWriting || (isRead && !canRun) || !sql.trim();
   }
 
   // Running.
@@ -282,11 +283,15 @@ function render({ model, el }) {
   function showView() {
     const view = model.get("view");
     clearTimeout(doubt);
-    if (view.loaded !== loaded || (document.activeElement !== editor && !editing)) editor.value = view.sql;
-    loaded = view.loaded;
-    words.textContent = view.words;
+    if (view.isWriting || view.loaded !== loaded || (document.activeElement !== editor && !editing))
+      editor.value = view.sql;
+    loaded = view.isWriting ? -1 : view.loaded;
+    editor.readOnly = view.isWriting;
+    bar.hidden = view.isWriting;
+    root.classList.toggle("t2s-is-writing", view.isWriting);
+    words.textContent = view.isWriting ? "Writing the SQL …" : view.words;
     words.classList.toggle("t2s-is-long", view.words.length > LONG_SENTENCE);
-    head.hidden = !view.words;
+    head.hidden = !words.textContent;
     certainty.textContent = view.isAbstained && view.certainty ? "not sure" : view.certainty;
     certainty.hidden = !certainty.textContent;
     certainty.classList.toggle("t2s-is-unsure", view.isAbstained);
@@ -301,7 +306,11 @@ function render({ model, el }) {
     showRunning(view.isRunning);
     showSql();
     root.classList.toggle("t2s-is-running", view.isRunning);
-    status.textContent = view.isRunning ? "Running" : view.problem || model.get("page").line || "";
+    status.textContent = view.isWriting
+      ? "Writing the SQL"
+      : view.isRunning
+        ? "Running"
+        : view.problem || model.get("page").line || "";
   }
 
   function showReadings(view) {

@@ -40,6 +40,11 @@ class AnswerWidget(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget has 
         super().__init__(view=view_data(view), page=page_data(view.table))
         self.on_msg(self._receive)
 
+    def hand_over(self, view: View, acts: Mapping[str, Act]) -> None:
+        """Show ``view``, and do from now on what ``acts`` say: the statement that was being written is there."""
+        self._acts = {**self._acts, **acts}
+        self.show(view)
+
     def show(self, view: View) -> None:
         """Show ``view``; new rows begin at their first page. May be called from any thread."""
         if view.table is not self._table:
@@ -72,6 +77,7 @@ def view_data(view: View) -> dict[str, Any]:
         "sql": visible(view.sql),
         "readSql": visible(view.read_sql),
         "isRunning": view.is_running,
+        "isWriting": view.is_writing,
         "words": visible(view.in_words),
         "assumptions": [visible(assumption) for assumption in view.assumptions],
         "problem": visible(view.problem),

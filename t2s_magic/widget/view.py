@@ -41,13 +41,15 @@ class View:
     ``sql`` is the text in the editor, ``confidence`` the LM's in it; ``in_words``, ``assumptions``, ``problem`` and
     ``span`` (offsets) are about ``read_sql``, the text last looked at, and ``table`` holds the rows of ``table_sql``,
     the text last run. Where they differ, what is shown is marked as belonging to another text. ``loaded`` counts how
-    often the kernel, not the person, put a text in the editor. ``provenance`` are the parts of its line.
+    often the kernel, not the person, put a text in the editor. ``provenance`` are the parts of its line. While
+    ``is_writing`` the LM is at it: ``sql`` is a beginning, and nothing else is known.
     """
 
     question: str
     sql: str
     read_sql: str
     is_running: bool = False
+    is_writing: bool = False
     in_words: str = ""
     assumptions: tuple[str, ...] = ()
     problem: str = ""
