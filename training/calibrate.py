@@ -32,12 +32,12 @@ from t2s_magic.builtin.confidence import BIAS, shares, signs_of
 from t2s_magic.builtin.looks import MOST_LOOKS, Look, look, look_signs
 from t2s_magic.builtin.model import BuiltinModel
 from t2s_magic.builtin.signs import Signs
+from t2s_magic.database import glances
 from training.evaluate import connect, orders_its_rows, run, same_rows, scored_questions
 from training.examples import HELD_OUT, WORK, Databases, Question, databases_of, group_of, read_examples
 
 SYNTHETIC_QUESTIONS = 500
 UNANSWERABLE_QUESTIONS = 250
-ROWS_LOOKED_AT = 1_000
 SECONDS_A_LOOK = 2.0
 FOLDS = 5
 Floats = NDArray[np.float64]
@@ -72,7 +72,7 @@ def search(model: BuiltinModel, kind: str, question: Question, databases: Databa
     is_ordered = bool(question.sql) and orders_its_rows(question.sql)
     rows = {sql: run(connection, sql, SECONDS_A_LOOK) for sql in dict.fromkeys(asked.sqls)}
     connection.close()
-    looks = {sql: look(found[:ROWS_LOOKED_AT]) for sql, found in rows.items() if found is not None}
+    looks = {sql: look(found[: glances.ROWS]) for sql, found in rows.items() if found is not None}
     answers = tuple(
         Found(sql, answer.log_probability, signs, looks.get(sql), same_rows(gold, rows[sql], is_ordered))
         for answer, sql, signs in zip(asked.answers, asked.sqls, signs_of(asked.posed(), asked.answers), strict=True)
@@ -126,7 +126,7 @@ def _looked_at(question: Searched, plain: Weights) -> tuple[list[Found], list[Si
 
 
 def fit_weights(
-    questions: Sequence[tuple[Sequence[Signs], Sequence[bool]]], ridge: float = 8.0, rounds: int = 300
+    questions: Sequence[tuple[Sequence[Signs], Sequence[bool]]], ridge: float = 8.0, rounds: int = 200
 ) -> Weights:
     """Weights under which the right answers of a question, or "none" where there is none, are likeliest (by Adam)."""
     names = sorted({name for signs, _ in questions for one in signs for name in one})
@@ -181,26 +181,27 @@ def _likeliest(answers: Sequence[Found], chances: Floats, keys: Sequence[object]
     return together[best], first[best][1].is_right
 
 
-def cross_validated(questions: Sequence[Searched], choose: Callable[[Searched, Choice], Chosen]) -> list[Chosen]:
-    """The choice for each question by a model fitted on other databases."""
+CHOICES: dict[str, Callable[[Searched, Choice], Chosen]] = {"plain": choose_plain, "with_rows": choose_with_rows}
+
+
+def cross_validated(questions: Sequence[Searched]) -> dict[str, list[Chosen]]:
+    """By name of choice: what each question is answered by a model fitted on other databases."""
     names = sorted({question.db_id for question in questions})
     random.Random(1).shuffle(names)
-    chosen: dict[int, Chosen] = {}
+    chosen: dict[str, dict[int, Chosen]] = {name: {} for name in CHOICES}
     for fold in range(FOLDS):
         outside = set(names[fold::FOLDS])
         fitted = fit([question for question in questions if question.db_id not in outside])
-        chosen |= {
-            place: choose(question, fitted) for place, question in enumerate(questions) if question.db_id in outside
-        }
-    return [chosen[place] for place in range(len(questions))]
+        for place, question in enumerate(questions):
+            if question.db_id in outside:
+                for name, choose in CHOICES.items():
+                    chosen[name][place] = choose(question, fitted)
+    return {name: [found[place] for place in range(len(questions))] for name, found in chosen.items()}
 
 
 def report(questions: Sequence[Searched]) -> dict[str, Any]:
     """By kind of question: EX of the search's first answer that runs, of the two choices, and of the best answer."""
-    by_choice = {
-        "plain": cross_validated(questions, choose_plain),
-        "with_rows": cross_validated(questions, choose_with_rows),
-    }
+    by_choice = cross_validated(questions)
     found: dict[str, Any] = {}
     for kind in sorted({question.kind for question in questions} - {"unanswerable"}):
         places = [place for place, question in enumerate(questions) if question.kind == kind]

@@ -26,7 +26,7 @@ from t2s_magic.builtin import abstention, weights
 from t2s_magic.builtin.features import is_function_word, stem
 from t2s_magic.builtin.model import BuiltinModel
 from t2s_magic.builtin.words import split_words
-from training.evaluate import connect, orders_its_rows, run, same_rows, scored_questions
+from training.evaluate import connect, glancing, orders_its_rows, run, same_rows, scored_questions
 from training.examples import WORK, Databases, Question, held_out, read_examples, spider_questions
 from training.fit_demos import logistic
 
@@ -68,10 +68,10 @@ def common_stems(data: Path) -> list[str]:
 def judge(model: BuiltinModel, kind: str, question: Question, databases: Databases) -> Judged:
     schema = databases.schema(question.db_id)
     values = databases.cells(question.db_id).find(question.question, schema)
-    signs, readings = model.judged(question.question, schema, values)
+    connection = connect(databases.path(question.db_id))
+    signs, readings = model.judged(question.question, schema, values, glancing(connection))
     right = False
     if question.sql:
-        connection = connect(databases.path(question.db_id))
         gold, found = run(connection, question.sql), run(connection, readings[0].sql)
         right = same_rows(gold, found, orders_its_rows(question.sql))
     return Judged(kind, question.db_id, question.question, signs, right)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from t2s_magic.builtin import names, tree
@@ -87,6 +87,8 @@ class _QueryWriter(ConditionWriter):
         return self._compound_lines(query, outer, is_named=is_named)
 
     def _compound_lines(self, query: tree.Query, outer: Frame | None, *, is_named: bool) -> list[str]:
+        if self.dialect.is_strict:
+            query = self._with_like_columns(query, outer)
         first, last = query.bodies[0], query.bodies[-1]
         if len({self._width(body) for body in query.bodies}) > 1:
             raise UndecodableError("The parts of a set operation have different numbers of columns.")
@@ -103,6 +105,12 @@ class _QueryWriter(ConditionWriter):
         if not has_own_orders and not last.per:
             lines += self._whole_order(first, last, outer, is_named=is_named)
         return lines
+
+    def _with_like_columns(self, query: tree.Query, outer: Frame | None) -> tree.Query:
+        """The columns of a set operation cast to text where a strict engine would not put them under one another."""
+        kinds = [[self.kind(item, self._frame(body, outer)) for item in body.items] for body in query.bodies]
+        unlike = {place for place, found in enumerate(zip(*kinds, strict=False)) if len({*found} - {UNKNOWN}) > 1}
+        return replace(query, bodies=tuple(_as_text(body, unlike) for body in query.bodies)) if unlike else query
 
     def _width(self, body: tree.Body) -> int:
         tables = self.graph.schema.tables
@@ -374,6 +382,14 @@ class _QueryWriter(ConditionWriter):
     @staticmethod
     def _plain_name(item: tree.Expression, frame: Frame) -> str | None:
         return frame.column(item).name if isinstance(item, tree.Column) else None
+
+
+def _as_text(body: tree.Body, places: Collection[int]) -> tree.Body:
+    """``body`` with the items at ``places`` cast to text, also where it is ordered by them."""
+    items = tuple(tree.Call("as_text", (item,)) if place in places else item for place, item in enumerate(body.items))
+    cast = dict(zip(body.items, items, strict=True))
+    orders = tuple(replace(order, key=cast.get(order.key, order.key)) for order in body.order)
+    return replace(body, items=items, order=orders)
 
 
 def _in_order(plan: JoinPlan) -> Iterator[tuple[Instance, list[Join]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from t2s_magic.builtin.literals import as_number
 
 _EXTREMES = {"is_max": ("=", "MAX"), "is_min": ("=", "MIN"), "above_avg": (">", "AVG"), "below_avg": ("<", "AVG")}
 _MATCHING = {"contains": "%{}%", "starts": "{}%", "ends": "%{}", "like": "{}"}
+_MOMENT = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?:[ T][\d:.]+)?$|\d{1,2}:\d{2}")
 _RANGED = frozenset((">", "<", ">=", "<=", "between", "not_between"))
 
 
@@ -108,6 +110,8 @@ class ConditionWriter(ExpressionWriter):
             return written, kind
         if kind == DATE and are_years:
             return self.dialect.date_part("year", written), NUMBER
+        if kind == DATE and not all(map(_is_moment, texts)):
+            return self.dialect.as_text(written), TEXT
         if kind == NUMBER and not are_numbers:
             return self.dialect.as_text(written), TEXT
         if kind == BOOLEAN and any(text.casefold() not in TRUTHS for text in texts):
@@ -157,6 +161,10 @@ class ConditionWriter(ExpressionWriter):
             escape = " ESCAPE '!'"
         written = names.text(pattern.format(value), self.dialect.name)
         return f"{self.as_text(test.left, frame)} {self.dialect.like(is_negated)} {written}{escape}"
+
+
+def _is_moment(text: str) -> bool:
+    return text == "now" or _MOMENT.match(text) is not None
 
 
 def _without_null(query: tree.Query, frame: Frame) -> tree.Query:

@@ -79,7 +79,7 @@ class ExpressionWriter(ABC):
 
     @staticmethod
     def _kind_of_call(name: str) -> str:
-        if name in ("lower", "upper", "concat", "year_month"):
+        if name in ("lower", "upper", "concat", "year_month", "as_text"):
             return TEXT
         return DATE if name == "date" or name in tree.AGO else NUMBER
 
@@ -129,7 +129,7 @@ class ExpressionWriter(ABC):
         return self._function(name, operands, frame)
 
     def _function(self, name: str, operands: tuple[tree.Expression, ...], frame: Frame) -> str:
-        if name == "as_text":  # made by _alike, not by the grammar
+        if name == "as_text":  # made for strict engines, not by the grammar
             return self.dialect.as_text(self.expression(operands[0], frame))
         if name == "concat":
             return self.dialect.concatenated(*(self.expression(operand, frame) for operand in operands))
@@ -196,7 +196,10 @@ class ExpressionWriter(ABC):
 
     def as_text(self, node: tree.Expression, frame: Frame) -> str:
         written = self.expression(node, frame)
-        if self.dialect.is_strict and self.kind(node, frame) not in (TEXT, UNKNOWN):
+        is_untyped = self.kind(node, frame) == UNKNOWN and not (
+            isinstance(node, tree.Column) and frame.column(node).type
+        )
+        if self.dialect.is_strict and self.kind(node, frame) != TEXT and not is_untyped:
             return self.dialect.as_text(written)
         return written
 

@@ -19,6 +19,9 @@ _SQLITE_FORMATS = {
 }
 _EXTRACTED = {"weekday": "DOW"}
 _MYSQL_PARTS = {"year": "YEAR", "quarter": "QUARTER", "month": "MONTH", "week": "WEEK", "day": "DAY", "hour": "HOUR"}
+# PostgreSQL stops at the first text that is no number or no date.
+_LEADING_NUMBER = "^ *[-+]?[0-9]+[.]?[0-9]*"
+_LEADING_MOMENT = "^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[ T][0-9:.]+)?"
 _UNITS = {"days_ago": "days", "weeks_ago": "weeks", "months_ago": "months", "years_ago": "years"}
 
 
@@ -64,10 +67,10 @@ class Dialect:
         return ("TRUE" if is_true else "FALSE") if self.name != "sqlite" else ("1" if is_true else "0")
 
     def as_number(self, value: str) -> str:
-        """Text as a number; where the engine can, NULL for what is none."""
+        """Text as a number: what it begins with in SQLite, MySQL and PostgreSQL; NULL for what is none elsewhere."""
         return {
             "duckdb": f"TRY_CAST({value} AS DOUBLE)",
-            "postgres": f"CAST(NULLIF({value}, '') AS NUMERIC)",
+            "postgres": f"CAST(SUBSTRING({value} FROM '{_LEADING_NUMBER}') AS NUMERIC)",
             "sqlite": f"CAST({value} AS REAL)",
         }.get(self.name, value)
 
@@ -81,8 +84,11 @@ class Dialect:
         return {"sqlite": f"date({value})", "mysql": f"DATE({value})"}.get(self.name, f"CAST({value} AS DATE)")
 
     def as_time(self, value: str) -> str:
-        """Text as something that has date parts, where the engine asks for it."""
-        return f"CAST({value} AS TIMESTAMP)" if self.is_strict else value
+        """Text as something that has date parts, where the engine asks for it; NULL for what is no date."""
+        return {
+            "duckdb": f"TRY_CAST({value} AS TIMESTAMP)",
+            "postgres": f"CAST(SUBSTRING({value} FROM '{_LEADING_MOMENT}') AS TIMESTAMP)",
+        }.get(self.name, value)
 
     def concatenated(self, left: str, right: str) -> str:
         return f"CONCAT({left}, ' ', {right})" if self.name == "mysql" else f"{left} || ' ' || {right}"
