@@ -51,6 +51,7 @@ _GERMAN = dict(
     ).split()
 )
 _SUFFIXES = {False: ("master", "mst", "ref", "info", "data", "list"), True: ("log", "txn", "detail", "hist", "data")}
+_SHORTENINGS = ("none",) * 10 + ("usual",) * 4 + ("mixed",) * 6 + ("vowels", "vowels", "cut", "german")
 RESERVED = frozenset(
     "order group table index select from where user check transaction case values key match commit release references "
     "default primary foreign to in on is as by at set all any and or not null join union limit offset end begin "
@@ -72,13 +73,15 @@ class Naming:
     money_suffix: str
     table_case: str
     has_suffixes: bool
+    habits: int
+    """Chooses between ways to shorten a word, and between words for a column."""
 
     @staticmethod
     def draw(chance: random.Random) -> Naming:
         case = chance.choice(("snake",) * 6 + ("camel", "pascal", "pascal", "upper", "flat", "spaces"))
         return Naming(
             case=case,
-            shortening=chance.choice(("none",) * 13 + ("usual",) * 6 + ("vowels", "vowels", "cut", "german")),
+            shortening=chance.choice(_SHORTENINGS),
             is_plural=chance.random() < 0.5,
             table_prefix=chance.choice(("",) * 9 + ("tbl", "t", "dim", "app", "erp")),
             id_style=chance.choice(
@@ -88,6 +91,7 @@ class Naming:
             money_suffix=chance.choice(("",) * 6 + ("usd", "eur")),
             table_case=chance.choice((case, case, case, "pascal" if case == "camel" else case)),
             has_suffixes=chance.random() < 0.12,
+            habits=chance.randrange(1_000_000),
         )
 
     def table(self, words: str, is_fact: bool) -> str:
@@ -125,6 +129,8 @@ class Naming:
         singular = word.removesuffix("s")
         if self.shortening == "german":
             return _GERMAN.get(word) or _GERMAN.get(singular) or word
+        if self.shortening == "mixed":
+            return self._shortened_somehow(word)
         if self.shortening == "cut":
             return word[: 3 + len(word) % 2] if len(word) > 5 else word
         if word in _SHORT or singular in _SHORT:
@@ -132,6 +138,23 @@ class Naming:
         if self.shortening == "vowels" and len(word) > 5:
             return word[0] + re.sub("[aeiou]", "", word[1:])
         return word
+
+    def _shortened_somehow(self, word: str) -> str:
+        """The same word always in the same way within one database, in another way in the next."""
+        chance = random.Random(f"{self.habits} {word}")
+        if len(word) < 5 or chance.random() < 0.2:
+            return _SHORT.get(word, word)
+        skeleton = word[0] + re.sub("[aeiou]", "", word[1:])
+        ways = (word[: chance.choice((3, 4, 4, 5, 6))], skeleton[: chance.choice((3, 4, 5, 8))], _SHORT.get(word, word))
+        return chance.choice(ways)
+
+    def described(self, words: str, kind: str) -> str:
+        """The words of a column, with the word for its kind where this database has that habit."""
+        if words == "name" and kind == "name" and self.habits % 9 == 0:
+            return "description"
+        if kind == "category" and self.habits % 7 == 0:
+            return f"{words} code"
+        return words
 
     @staticmethod
     def _spelled(parts: list[str], case: str) -> str:

@@ -257,7 +257,7 @@ def _table(
 def _columns(table: Tab, what: Field, naming: Naming, types: dict[str, str], chance: random.Random) -> list[Col]:
     is_rich = types is _RICH_TYPES
     type_ = types.get(what.kind) or (chance.choice(("VARCHAR(40)", "VARCHAR(80)", "TEXT")) if is_rich else "TEXT")
-    words = what.words
+    words = naming.described(what.words, what.kind)
     if what.kind == "person" and words == "name" and naming.case != "flat" and naming.named_columns:
         return [Col(table, naming.column(f"{part} name"), what, type_, pair=part) for part in ("first", "last")]
     if words in ("name", "title", "type", "status", "kind", "code") and naming.named_columns and chance.random() < 0.7:
