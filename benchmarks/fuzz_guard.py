@@ -27,7 +27,7 @@ import duckdb
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from guard_dangers import CALLS, POSITIONS_OF, STATEMENTS, TEXTS, split
+from guard_dangers import CALLS, POSITIONS_OF, STATEMENTS, TEXTS, more_calls, more_statements, split
 from guard_shop import DIALECTS, SETUP, legitimate_statements
 
 from t2s_magic.errors import UnsafeSqlError
@@ -153,8 +153,9 @@ def seed_statement(dialect: str, chance: random.Random) -> str:
     if kind < 0.5:
         return chance.choice(legitimate_statements(dialect))
     if kind < 0.8:
-        return chance.choice(POSITIONS_OF[dialect]).replace("CALL", chance.choice(split(CALLS[dialect])))
-    return chance.choice([*split(STATEMENTS["every"]), *split(STATEMENTS[dialect]), *TEXTS])
+        call = chance.choice([*split(CALLS[dialect]), *more_calls(dialect)])
+        return chance.choice(POSITIONS_OF[dialect]).replace("CALL", call)
+    return chance.choice([*split(STATEMENTS["every"]), *split(STATEMENTS[dialect]), *more_statements(dialect), *TEXTS])
 
 
 def spliced(text: str, dialect: str, chance: random.Random) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 # A scalar call stands in place of CALL. Each position is valid SQL in its dialect once CALL is a harmless value.
 POSITIONS = (
     "SELECT CALL",
@@ -357,6 +359,21 @@ TEXTS = (
     "SELECT\x1b[31m 1",
     "SELECT '\ud800'",
 )
+
+
+def more_calls(dialect: str) -> tuple[str, ...]:
+    """Calls that must never pass, one a line of a file: what a red team found in manuals and extensions."""
+    return _lines(f"danger_calls_{dialect}.txt")
+
+
+def more_statements(dialect: str) -> tuple[str, ...]:
+    """Whole statements that must never pass, one a line of a file."""
+    return _lines(f"dangers_{dialect}.txt")
+
+
+def _lines(file: str) -> tuple[str, ...]:
+    text = Path(__file__).with_name("guard_statements").joinpath(file).read_text("utf-8")
+    return tuple(line for line in text.split("\n") if line)
 
 
 def split(text: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import duckdb
 import psycopg
 import pytest
-from guard_dangers import CALLS, POSITIONS_OF, STATEMENTS, TEXTS, split
+from guard_dangers import CALLS, POSITIONS_OF, STATEMENTS, TEXTS, more_calls, more_statements, split
 from guard_shop import DIALECTS, SETUP, legitimate_statements, reads_catalogue, shop_schema
 
 from t2s_magic.errors import UnknownNameError, UnsafeSqlError
@@ -43,6 +43,22 @@ def test_a_dangerous_call_is_refused_in_every_position(dialect: str, call: str) 
     assert [sql for sql in statements if not is_refused(sql, dialect)] == []
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_what_a_red_team_wrote_is_refused_with_and_without_the_schema(dialect: str) -> None:
+    schema = shop_schema(dialect)
+    statements = more_statements(dialect)
+
+    assert [sql for sql in statements if not is_refused(sql, dialect)] == []
+    assert [sql for sql in statements if not is_refused(sql, dialect, schema)] == []
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_what_manuals_and_extensions_offer_is_refused_in_every_position(dialect: str) -> None:
+    statements = [position.replace("CALL", call) for call in more_calls(dialect) for position in POSITIONS_OF[dialect]]
+
+    assert [sql for sql in statements if not is_refused(sql, dialect)] == []
+
+
 @pytest.mark.parametrize(("dialect", "query"), [(dialect, call) for dialect, call in DANGEROUS_CALLS if call[0] == "("])
 @pytest.mark.parametrize(
     "position",
@@ -60,6 +76,24 @@ def test_a_dangerous_call_is_refused_in_every_position(dialect: str, call: str) 
 def test_a_dangerous_query_is_refused_wherever_a_query_stands(position: str, dialect: str, query: str) -> None:
     with pytest.raises(UnsafeSqlError):
         check(position.replace("QUERY", query), dialect)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT xmlelement(name row, xmlattributes(id AS id), name) FROM customer",
+        "SELECT xmlagg(xmlelement(name c, name) ORDER BY id), xmlforest(name, city AS town) FROM customer",
+        "SELECT xmlroot(xmlparse(document '<a/>'), version '1.0', standalone yes)",
+        "SELECT xmlserialize(content xmlconcat(xmlpi(name php, 'x'), xmlcomment('y')) AS text)",
+        "SELECT xmlexists('//a' PASSING BY VALUE name), xpath('/a', name::xml), name IS NOT DOCUMENT FROM customer",
+        "SELECT x.* FROM event, xmltable('/r' PASSING payload::text::xml COLUMNS n FOR ORDINALITY, t text PATH '.' "
+        "DEFAULT 'none' NOT NULL) AS x",
+        "SELECT st_area(geometry), st_distance(a.g, st_setsrid(st_makepoint(1, 2), 4326)) < 10 FROM places a",
+        "SELECT * FROM places WHERE st_dwithin(place, st_geogfromtext('POINT(0 0)'), 500)",
+    ],
+)
+def test_xml_and_geometry_that_only_compute_pass_on_a_server_that_has_them(sql: str) -> None:
+    assert check(sql, "postgres").sql == sql
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -189,6 +223,11 @@ def test_a_method_of_a_column_is_no_function_of_a_schema() -> None:
         ("duckdb", "SELECT repeat(repeat('x', 100_000), 100_000)"),
         ("duckdb", "FROM range(1e12)"),
         ("postgres", "SELECT lpad('x', 0x7fffffff)"),
+        ("postgres", "SELECT repeat('x', (10 ^ 9)::int)"),
+        ("postgres", "SELECT * FROM generate_series(1, 10 ^ 12)"),
+        ("duckdb", "SELECT range(1 << 40), range(3000 * 1000 * 1000)"),
+        ("sqlite", "SELECT printf('%.*c', 30000 * 30000, 'x')"),
+        ("sqlite", "SELECT printf('%.' || '900000000' || 'c', 'x')"),
         ("mysql", "SELECT SPACE(1000 * 1000 * 1000)"),
     ],
 )
@@ -289,9 +328,9 @@ def test_names_of_a_schema_with_quotes_and_other_scripts_are_found() -> None:
     assert checked.tables == ('we"ird', "表")
 
 
-def is_refused(sql: str, dialect: str) -> bool:
+def is_refused(sql: str, dialect: str, schema: Schema | None = None) -> bool:
     try:
-        check(sql, dialect)
+        check(sql, dialect, schema=schema)
     except UnsafeSqlError:
         return True
     return False

@@ -11,6 +11,7 @@ from collections import Counter
 from sqlglot import exp
 
 from t2s_magic.guard.scanner import QUOTED, WORD
+from t2s_magic.guard.spellings import TYPES_OF_CONSTANTS
 from t2s_magic.guard.text import Statement
 from t2s_magic.guard.verdict import refuse
 
@@ -39,8 +40,10 @@ KEYWORDS = frozenset(
 # Harmless in one dialect, and a write or a lock in another.
 _DIALECT_KEYWORDS = {
     "duckdb": frozenset({"INTO"}),  # UNPIVOT ... INTO NAME; DuckDB has no SELECT INTO
-    "postgres": frozenset({"SET", "CYCLE"}),  # WITH RECURSIVE ... SEARCH DEPTH FIRST BY id SET position
-    "mysql": frozenset({"DISTINCTROW", "MEMBER"}),
+    "postgres": TYPES_OF_CONSTANTS
+    | {"SET", "CYCLE"}  # WITH RECURSIVE ... SEARCH DEPTH FIRST BY id SET position
+    | {"CONTENT", "DOCUMENT", "INDENT", "REF", "STANDALONE", "VERSION"},  # of the XML functions
+    "mysql": frozenset({"DISTINCTROW", "MEMBER", "SOUNDS"}),
 }
 
 
@@ -66,7 +69,7 @@ def _names(trees: tuple[exp.Expr, ...]) -> Counter[str]:
     names: Counter[str] = Counter()
     for tree in trees:
         for node in tree.find_all(exp.Identifier, exp.Var, exp.Introducer, exp.CharacterSet, exp.DataType):
-            if isinstance(node, exp.DataType):
+            if isinstance(node, exp.DataType) and not isinstance(node.this, exp.Expr):
                 names.update(str(node.args.get("kind") or node.this.value).casefold().split())
             else:
                 names[node.name.casefold()] += 1

@@ -39,6 +39,7 @@ _TYPES = frozenset(
 )
 # Words without parentheses that read the session, or change what SELECT does; sqlglot takes some for plain names.
 _BARE_WORDS = {
+    "duckdb": frozenset("CURRENT_ROLE CURRENT_CATALOG CURRENT_SCHEMA".split()),
     "postgres": frozenset(
         "USER CURRENT_USER SESSION_USER SYSTEM_USER CURRENT_ROLE CURRENT_CATALOG CURRENT_SCHEMA".split()
     ),

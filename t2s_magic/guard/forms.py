@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,7 @@ from sqlglot.errors import SqlglotError
 from t2s_magic.errors import UnsafeSqlError
 from t2s_magic.guard.prefixes import pieces
 from t2s_magic.guard.scanner import QUOTED, STRING
+from t2s_magic.guard.spellings import original_function
 from t2s_magic.guard.text import Statement
 from t2s_magic.guard.verdict import refuse, shown
 
@@ -21,21 +23,27 @@ from t2s_magic.guard.verdict import refuse, shown
 QUERY_KINDS = frozenset(
     """
     Add Adjacent Alias Aliases All Any AtIndex AtTimeZone Between BitString BitwiseAnd BitwiseLeftShift BitwiseNot
-    BitwiseOr BitwiseRightShift BitwiseXor Boolean Bracket ByteString CTE CharacterSet Column ColumnDef Comprehension
-    Cube DPipe DataType DataTypeParam Distance DistanceNd Distinct Div Dot EQ Escape Except ExtendsLeft ExtendsRight
-    Fetch Filter ForIn FormatJson From FromTimeZone GT GTE Glob Group GroupingSets Having HavingMax Heredoc HexString
-    ILike Identifier IgnoreNulls In IndexTableHint IntDiv Intersect Interval IntervalOp IntervalSpan Introducer Is JSON
-    JSONColumnDef JSONExtractQuote JSONKeyValue JSONPath JSONPathFilter JSONPathKey JSONPathRecursive JSONPathRoot
-    JSONPathScript JSONPathSelector JSONPathSlice JSONPathSubscript JSONPathUnion JSONPathWildcard JSONSchema JSONValue
-    Join Kwarg LT LTE Lambda Lateral Like Limit LimitOptions Literal Match Mod Mul NEQ National Neg Not Null NullSafeEQ
-    NullSafeNEQ Offset OnCondition Order Ordered OverflowTruncateBehavior Overlaps Paren PartitionByExcluding Pivot
-    PivotAlias PivotAny PositionalColumn PropertyEQ Pseudocolumn Qualify RawString RecursiveWithSearch RespectNulls
-    Rollup Select SimilarTo Slice Star Sub Subquery Table TableAlias TableColumn TableFromRows TableSample TimeUnit
-    TranslateCharacters Tuple UnicodeString Union UnpivotColumns Values Var Variadic Where Window WindowSpec With
-    WithinGroup
+    BitwiseOr BitwiseRightShift BitwiseXor Boolean Bracket ByteString CTE CharacterSet Column ColumnConstraint ColumnDef
+    Comprehension Cube DPipe DataType DataTypeParam DefaultColumnConstraint Distance DistanceNd Distinct Div Dot EQ
+    Escape Except ExtendsLeft ExtendsRight Fetch Filter ForIn FormatJson From FromTimeZone GT GTE Glob Group
+    GroupingSets Having HavingMax Heredoc HexString ILike Identifier IgnoreNulls In IndexTableHint IntDiv Intersect
+    Interval IntervalOp IntervalSpan Introducer Is JSON JSONColumnDef JSONExtractQuote JSONKeyValue JSONPath
+    JSONPathFilter JSONPathKey JSONPathRecursive JSONPathRoot JSONPathScript JSONPathSelector JSONPathSlice
+    JSONPathSubscript JSONPathUnion JSONPathWildcard JSONSchema JSONValue Join Kwarg LT LTE Lambda Lateral Like Limit
+    LimitOptions Literal Match Mod Mul NEQ National Neg Not NotNullColumnConstraint Null NullSafeEQ NullSafeNEQ Offset
+    OnCondition Order Ordered OverflowTruncateBehavior Overlaps Paren Partition PartitionByExcluding
+    PathColumnConstraint Pivot PivotAlias PivotAny PositionalColumn PropertyEQ Pseudocolumn Qualify RawString
+    RecursiveWithSearch RespectNulls Rollup Select SimilarTo Slice Star Sub Subquery Table TableAlias TableColumn
+    TableFromRows TableSample TimeUnit TranslateCharacters Tuple UnicodeString Union UnpivotColumns Values Var Variadic
+    Where Window WindowSpec With WithinGroup
     """.split()
 )
 ROOTS = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values, exp.Table, exp.Pivot)
+
+# Types of PostgreSQL whose values are names of tables, functions or roles, however they are written.
+_NAMES_OF_OBJECTS = re.compile(
+    r'(?:.*\.)?"?reg(?:class|collation|config|dictionary|oper|proc|role|namespace|type)', re.I
+)
 
 # Kinds that are met inside a query, and what they do, in a person's words.
 _WHAT_IT_DOES = {
@@ -122,6 +130,10 @@ def _refuse_kinds(tree: exp.Expr, statement: Statement) -> None:
         if kind not in QUERY_KINDS and not isinstance(node, exp.Func):
             what = _WHAT_IT_DOES.get(kind, "is not on the list of what a query may hold")
             refuse(statement.sql, what, span_of(node, statement), part=kind.upper())
+        if isinstance(node, exp.DataType) and _NAMES_OF_OBJECTS.match(str(node.args.get("kind") or "")):
+            refuse(
+                statement.sql, "looks a name up in the catalogue", span_of(node, statement), part=str(node.args["kind"])
+            )
         if isinstance(node, exp.CTE) and not isinstance(node.this, ROOTS):
             refuse(statement.sql, "is not a query", span_of(node, statement))
         if isinstance(node, exp.Select) and not node.expressions and not node.args.get("from_"):
@@ -130,6 +142,9 @@ def _refuse_kinds(tree: exp.Expr, statement: Statement) -> None:
 
 def _restore_names(tree: exp.Expr, statement: Statement) -> None:
     """Give names that ``Statement.bare`` spells in another way their own spelling back."""
+    for call in tree.find_all(exp.Anonymous):
+        if call.name != (written := original_function(call.name)):
+            call.set("this", written)
     for name in tree.find_all(exp.Identifier):
         start = name.meta.get("start")
         if start is not None and name.name.startswith("_") and not name.args.get("quoted"):

@@ -53,10 +53,17 @@ def _refuse_inner_verbs(statement: Statement, words: list[str]) -> None:
     """``(SHOW DATABASES)`` is a statement for DuckDB and a column with an alias for sqlglot."""
     verbs = _WHAT_IT_DOES | ({"TABLE": "is not known to SQLite"} if statement.dialect == "sqlite" else {})
     for before, token, word, after in zip(words, statement.tokens[1:], words[1:], statement.tokens[2:], strict=False):
-        if before == "(" and token.kind == WORD and word in verbs and after.kind in (WORD, QUOTED, STRING):
+        is_verb = before == "(" and token.kind == WORD and word in verbs and after.kind in (WORD, QUOTED, STRING)
+        if is_verb and not _is_description(statement, token, after):
             refuse(statement.sql, verbs[word], (token.start, token.end))
         if token.kind == WORD and word == "TABLE" and after.kind == STRING:
             refuse(statement.sql, "would be read as a file", (token.start, after.end))
+
+
+def _is_description(statement: Statement, verb: Token, after: Token) -> bool:
+    """DuckDB describes a table or a query in parentheses too; ``spellings`` made a FROM of the verb."""
+    is_shown_as_query = statement.bare[verb.start : verb.end] != verb.text
+    return statement.dialect == "duckdb" and is_shown_as_query and after.text.upper() not in _WHAT_IT_DOES
 
 
 def _described(statement: Statement, words: list[str]) -> str:

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import pairwise
 
 from t2s_magic.guard.scanner import NUMBER, STRING, SYMBOL, Token
 from t2s_magic.guard.text import Statement
 from t2s_magic.guard.verdict import refuse
 
 LARGEST_SIZE = 10_000_000
+LARGEST_EXPONENT = 1_000  # of two; a float ends at 1,024
 
 _TIMES = frozenset({"repeat", "lpad", "rpad", "space", "array_fill", "list_resize", "array_resize", "replicate"})
 _SERIES = frozenset({"range", "generate_series", "generate_subscripts"})
 _FORMATS = frozenset({"printf", "format"})
+_POWERS = frozenset({"^", "**", "<<"})
+_PRODUCTS = _POWERS | {"*"}
 _WIDE_FORMAT = re.compile(r"[%{:.][^%{}a-zA-Z]*\d{6,}")
 _WIDTH_FROM_ARGUMENT = re.compile(r"%[^a-zA-Z%]*\*")
 
@@ -45,15 +49,43 @@ def _arguments(tokens: tuple[Token, ...], opening: int) -> tuple[Token, ...]:
 
 
 def _size(name: str, inside: tuple[Token, ...]) -> float:
-    numbers = [_value(token) for token in inside if token.kind == NUMBER]
     if name in _SERIES:
-        return max(numbers, default=0)
+        return max(_numbers(inside, _PRODUCTS), default=0)
+    numbers = _numbers(inside, _POWERS)
     if name in _TIMES:
         return math.prod(number for number in numbers if number > 1)
-    texts = [token.text for token in inside if token.kind == STRING]
+    texts = [token.text.strip("'") for token in inside if token.kind == STRING]
+    if any(left.text + right.text == "||" for left, right in pairwise(inside)):
+        texts.append("".join(token.text.strip("'") for token in inside if token.kind in (STRING, NUMBER)))
     if any(_WIDE_FORMAT.search(text) for text in texts):
         return math.inf
-    return max(numbers, default=0) if any(_WIDTH_FROM_ARGUMENT.search(text) for text in texts) else 0
+    return math.prod(number for number in numbers if number > 1) if any(map(_WIDTH_FROM_ARGUMENT.search, texts)) else 0
+
+
+def _numbers(inside: tuple[Token, ...], operators: frozenset[str]) -> list[float]:
+    """The numbers in the text, with those that one of ``operators`` joins computed, as ``10 ^ 9`` is."""
+    numbers: list[float] = []
+    between = ""
+    for token in inside:
+        if token.kind != NUMBER:
+            between += token.text.strip("()")
+            continue
+        value = _value(token)
+        if numbers and between in operators:
+            numbers[-1] = _joined(numbers[-1], between, value)
+        else:
+            numbers.append(value)
+        between = ""
+    return numbers
+
+
+def _joined(left: float, operator: str, right: float) -> float:
+    if operator == "*":
+        return left * right
+    base, exponent = (left, right) if operator != "<<" else (2.0, right)
+    if exponent * math.log2(max(base, 1.0)) > LARGEST_EXPONENT:
+        return math.inf
+    return base**exponent if operator != "<<" else left * base**exponent
 
 
 def _value(token: Token) -> float:

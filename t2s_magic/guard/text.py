@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from t2s_magic.errors import UnsafeSqlError
 from t2s_magic.guard.scanner import DIALECTS, NUMBER, STRING, SYMBOL, WORD, Token, is_inside, scan
+from t2s_magic.guard.spellings import in_plain_spelling
 from t2s_magic.guard.verdict import refuse
 
 MAX_CHARACTERS = 50_000
@@ -20,19 +21,13 @@ TEMPLATE_MARKS = ("{{", "{%", "{#")
 # Engines disagree about which of these spaces separate words; a backslash begins a command of psql or IPython.
 _OUTSIDE_LITERALS = re.compile(r"\{[{%#]|\\|[^\S \t\n\r\f]")
 
-# PostgreSQL and DuckDB let columns have these names, unquoted; sqlglot does not. They are verbs nowhere that a value
-# stands between these neighbours.
-_VERBS_THAT_ARE_NAMES = frozenset({"DROP", "INSERT", "ALTER", "REVOKE", "ROLLBACK"})
-_BEFORE_A_NAME = frozenset("SELECT DISTINCT , WHERE AND OR NOT BY ON = < > + - * / || CASE WHEN THEN ELSE".split())
-_AFTER_A_NAME = frozenset(", ) FROM = < > + - * / | : IS IN LIKE BETWEEN AND OR ASC DESC AS LIMIT END THEN".split())
-
 
 @dataclass(frozen=True)
 class Statement:
     """One statement as it was written, its tokens, and ``bare``, the text that sqlglot reads.
 
     In ``bare`` all keeps its place, but spaces stand in place of every comment, since sqlglot does not know GROUP BY
-    with a comment between the two words, and ``_rop`` in place of a column called ``drop``, which it takes for a verb.
+    with a comment between the two words, and ``spellings`` has made it readable.
     """
 
     sql: str
@@ -52,7 +47,7 @@ def read_statement(sql: str, dialect: str) -> Statement:
     tokens, end = _without_last_semicolon(sql, tokens)
     _refuse_marks(sql, tokens, comments, dialect)
     _refuse_nesting(sql, tokens)
-    bare = _with_plain_names(_without(comments, sql)[:end], tokens, dialect)
+    bare = in_plain_spelling(_without(comments, sql)[:end], tokens, dialect)
     return Statement(sql[:end], dialect, tuple(tokens), bare)
 
 
@@ -116,16 +111,6 @@ def _without(comments: Sequence[tuple[int, int]], sql: str) -> str:
         pieces += (sql[end:first], " " * (last - first))
         end = last
     return "".join((*pieces, sql[end:]))
-
-
-def _with_plain_names(bare: str, tokens: Sequence[Token], dialect: str) -> str:
-    if dialect not in ("duckdb", "postgres"):
-        return bare
-    for before, token, after in zip(tokens, tokens[1:], (*tokens[2:], None), strict=False):
-        is_operand = before.text.upper() in _BEFORE_A_NAME and (after is None or after.text.upper() in _AFTER_A_NAME)
-        if token.kind == WORD and token.text.upper() in _VERBS_THAT_ARE_NAMES and is_operand:
-            bare = f"{bare[: token.start]}_{bare[token.start + 1 :]}"
-    return bare
 
 
 def _refuse_nesting(sql: str, tokens: list[Token]) -> None:
