@@ -300,18 +300,76 @@ WAYS_OUT = [
     "SELECT * FROM customer FOR UPDATE",
     "TRUNCATE invoice",
     "DO SLEEP(0)",
+    "SET GLOBAL max_connections = 77",
+    "/*!50000 SET GLOBAL max_connections = 77 */",
+    "/*M!100000 SET GLOBAL max_connections = 77 */",
+    "-- a\n/* b */ SET GLOBAL max_connections = 77",
+    "SET SESSION TRANSACTION READ WRITE",
+    "START TRANSACTION READ WRITE",
+    "USE mysql",
+    "CREATE TEMPORARY TABLE customer (x INT)",
+    "SELECT name INTO @x FROM customer LIMIT 1",
+    "HANDLER customer OPEN",
+    "FLUSH TABLES WITH READ LOCK",
+    "LOCK TABLES customer WRITE",
+    "SET STATEMENT sql_mode = '' FOR DELETE FROM invoice",
+    "EXECUTE IMMEDIATE 'DELETE FROM invoice'",
+    "BEGIN NOT ATOMIC DELETE FROM invoice; END",
+    "XA START 'x'",
+    "GRANT ALL ON shop.* TO evil",
+    "CREATE USER evil",
+    "SELECT sneaky()",
+    "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO DELETE FROM invoice",
 ]
+
+
+SESSION = "SELECT database(), @x, @@SESSION.sql_mode, @@SESSION.autocommit, (SELECT count(*) FROM customer)"
 
 
 @pytest.mark.parametrize("sql", WAYS_OUT)
 def test_without_the_guard_the_server_leaves_no_trace(database: Database, admin: sqlalchemy.Connection, sql: str):
+    admin.exec_driver_sql("CREATE OR REPLACE FUNCTION sneaky() RETURNS INT BEGIN DELETE FROM invoice; RETURN 1; END")
+    variables = "SELECT variable_name, global_value FROM information_schema.system_variables WHERE default_value <> ''"
+    state = admin.exec_driver_sql(variables).fetchall()
+    session = run_unchecked(database, SESSION).rows
     with suppress(QueryError):
         run_unchecked(database, sql)
+    assert run_unchecked(database, SESSION).rows == session
+    assert admin.exec_driver_sql(variables).fetchall() == state
     assert admin.exec_driver_sql("SELECT count(*) FROM invoice").scalar_one() == 1
     assert admin.exec_driver_sql("SHOW TABLES LIKE 'stolen'").fetchall() == []
+    assert admin.exec_driver_sql("SELECT count(*) FROM mysql.user WHERE user = 'evil'").scalar_one() == 0
     assert admin.exec_driver_sql("SELECT IS_FREE_LOCK('x')").scalar_one() == 1
     with pytest.raises(QueryError, match="READ ONLY"):
-        run_unchecked(database, "DELETE FROM invoice")
+        run_unchecked(database, "EXPLAIN DELETE FROM invoice")
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1", "SELECT nope", "SELECT SLEEP(30)"], ids=["answer", "error", "interrupt"])
+def test_the_user_s_session_is_as_it_was(url: str, sql: str):
+    engine = sqlalchemy.create_engine(url)
+    with engine.connect() as user:
+        user.exec_driver_sql("SET SESSION sql_mode = 'ANSI_QUOTES', lock_wait_timeout = 77, @mine = 42")
+        user.exec_driver_sql("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        user.exec_driver_sql("CREATE TEMPORARY TABLE scratch (x INT)")
+        user.exec_driver_sql("INSERT INTO customer VALUES (4, 'New', NULL)")
+        state = _session_of(user)
+        database = connect(user)
+        database.schema()
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start() if "SLEEP" in sql else None
+        with suppress(QueryError, KeyboardInterrupt):
+            run_unchecked(database, sql)
+        database.close()
+        assert _session_of(user) == state
+    engine.dispose()
+
+
+def _session_of(user: sqlalchemy.Connection) -> list[object]:
+    queries = (
+        "SHOW SESSION VARIABLES WHERE variable_name NOT IN ('timestamp', 'rand_seed1', 'rand_seed2', 'warning_count')",
+        "SELECT CONNECTION_ID(), @mine, database(), (SELECT count(*) FROM customer), (SELECT count(*) FROM scratch)",
+        "SELECT trx_started FROM information_schema.innodb_trx WHERE trx_mysql_thread_id = CONNECTION_ID()",
+    )
+    return [user.exec_driver_sql(query.replace("%", "%%")).fetchall() for query in queries]
 
 
 def test_a_server_that_is_not_there_is_said_without_the_password():

@@ -15,7 +15,7 @@ from t2s_magic.database.base import Limits, Rows
 from t2s_magic.database.fetch import fetch_rows
 from t2s_magic.database.labels import scrub, secrets_of, server_label
 from t2s_magic.database.mysql_schema import make_tables, read_catalogue, schema_names
-from t2s_magic.database.planning import as_explain
+from t2s_magic.database.planning import as_explain, begins_as_reading
 from t2s_magic.database.supervise import Stopped, Supervisor
 from t2s_magic.errors import (
     CancelledError,
@@ -136,8 +136,11 @@ class MySqlDatabase:
     def _execute(self, sql: str, limits: Limits) -> Rows:
         started = time.monotonic()
         with self._read_only(sql, limits.seconds) as connection:
+            if not begins_as_reading(sql):  # SET GLOBAL, KILL and FLUSH work in READ ONLY, too
+                raise QueryError("This does not begin as a reading statement does; it was not run.", sql=sql)
             result = connection.execution_options(stream_results=True, no_parameters=True).exec_driver_sql(sql)
             if not result.returns_rows:
+                self._give_up(connection)  # what it has set in this session goes with it
                 raise QueryError("MySQL says that this statement gives no rows.", sql=sql)
             try:
                 rows = fetch_rows(list(result.keys()), (), result.fetchmany, limits, self._supervisor.check)

@@ -1,13 +1,20 @@
-"""The statement that asks an engine for its plan."""
+"""What a statement begins with, and the one that asks an engine for its plan."""
 
 from __future__ import annotations
 
 import re
 
-# White space and comments, then EXPLAIN.
-_EXPLAIN = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*+explain\b", re.IGNORECASE | re.DOTALL)
+# White space and comments; in /*! … */ MySQL finds statements.
+_SPACE = r"(?:\s|--[^\n]*(?:\n|$)|/\*(?!M?!).*?\*/)*+"
+_EXPLAIN = re.compile(rf"{_SPACE}explain\b", re.IGNORECASE | re.DOTALL)
+_READING = re.compile(rf"{_SPACE}(?:\(|(?:select|with|values|table|explain)\b)", re.IGNORECASE | re.DOTALL)
 
 
 def as_explain(sql: str) -> str:
     """``EXPLAIN`` in front of a statement, or the statement itself where it is one already."""
     return sql if _EXPLAIN.match(sql) else f"EXPLAIN {sql}"
+
+
+def begins_as_reading(sql: str) -> bool:
+    """Whether the first word is one of a query's, for engines that can only tell by running a statement."""
+    return _READING.match(sql) is not None
