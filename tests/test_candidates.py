@@ -95,6 +95,20 @@ def test_both_ends_of_a_range_of_years_are_found() -> None:
     assert texts("orders between 2001 and 2004") == ["2001", "2004"]
 
 
+@pytest.mark.parametrize(
+    ("question", "ends"),
+    [
+        ("orders between March and May 2021", {"2021-03", "2021-05"}),
+        ("orders from Jan - Mar 2020", {"2020-01", "2020-03"}),
+        ("orders from 3 to 7 May 2021", {"2021-05-03", "2021-05-07"}),
+        ("orders between 28 March and 3 April 2022", {"2022-03-28", "2022-04-03"}),
+        ("orders from May 3 to June 7, 2021", {"2021-05-03", "2021-06-07"}),
+    ],
+)
+def test_a_range_that_names_its_year_once_has_it_at_both_ends(question: str, ends: set[str]) -> None:
+    assert ends <= set(texts(question))
+
+
 def test_quoted_text_is_taken_as_it_is() -> None:
     assert texts("Who wrote 'It's a Wonderful Life'?") == ["It's a Wonderful Life"]
 

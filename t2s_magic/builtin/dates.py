@@ -22,6 +22,8 @@ _MONTH = (
 )
 _YEAR = r"(?P<year>1[5-9]\d\d|20\d\d)"
 _DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
+_OTHER_MONTH = _MONTH.replace("?P<month>", "?:")
+_OTHER_DAY = _DAY.replace("?P<day>", "?:")
 _TIME = r"(?:[ T](?P<time>\d{1,2}:\d\d(?::\d\d)?))?"
 _QUARTERS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": 4, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4}
 
@@ -40,6 +42,18 @@ _YEAR_QUARTER = re.compile(rf"\b{_YEAR}[\s,/-]*q(?P<quarter>[1-4])\b", re.IGNORE
 _DECADE = re.compile(r"\b(?P<decade>(?:1[5-9]|20)\d)0'?s\b|(?<!\w)['’]?(?P<short>[2-9])0'?s\b")
 _MONTH_ALONE = re.compile(
     rf"\b(?:in|during|for|of|since|until|before|after|every|each|from|to|and|by)\s+{_MONTH}", re.I
+)
+# The beginning of a range whose year, or month and year, stands at its end: "March to May 2021", "3 and 7 May 2021".
+_RANGE = r"\s*(?:and|to|till|until|through|-|–)\s*"
+_MONTH_OF_RANGE = re.compile(rf"\b{_MONTH}(?={_RANGE}{_OTHER_MONTH},?\s+(?:of\s+)?{_YEAR}\b)", re.IGNORECASE)
+_DAY_OF_RANGE = re.compile(
+    rf"\b{_DAY}(?={_RANGE}{_OTHER_DAY}\s+(?:of\s+)?{_MONTH},?\s+(?:of\s+)?{_YEAR}\b)", re.IGNORECASE
+)
+_DAY_MONTH_OF_RANGE = re.compile(
+    rf"\b{_DAY}\s+(?:of\s+)?{_MONTH}(?={_RANGE}{_OTHER_DAY}\s+(?:of\s+)?{_OTHER_MONTH},?\s+{_YEAR}\b)", re.IGNORECASE
+)
+_MONTH_DAY_OF_RANGE = re.compile(
+    rf"\b{_MONTH}\s+{_DAY}(?={_RANGE}{_OTHER_MONTH}\s+{_OTHER_DAY},?\s+{_YEAR}\b)", re.IGNORECASE
 )
 _CLOCK = re.compile(r"\b\d{1,2}:\d\d(?::\d\d)?\b")
 
@@ -151,9 +165,13 @@ _READINGS = (
     (_NUMBERED_DAY, _numbered_day),
     (_MONTH_DAY_YEAR, _spelled_day),
     (_DAY_MONTH_YEAR, _spelled_day),
+    (_DAY_MONTH_OF_RANGE, _spelled_day),
+    (_MONTH_DAY_OF_RANGE, _spelled_day),
+    (_DAY_OF_RANGE, _spelled_day),
     (_QUARTER_YEAR, _quarter_of_year),
     (_YEAR_QUARTER, _quarter_of_year),
     (_MONTH_YEAR, _month_of_year),
+    (_MONTH_OF_RANGE, _month_of_year),
     (_YEAR_MONTH, _month_of_year),
     (_DECADE, _decade),
     (_MONTH_ALONE, _month_alone),

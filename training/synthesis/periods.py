@@ -16,7 +16,7 @@ class Periods(Speaker):
     def period(self, column: Col, day: date) -> Said:
         """A stretch of time around ``day``: a year, month, quarter, open or closed range, or one that ends today."""
         makers = [self._year] * 8 + [self._month] * 4 + [self._range] * 6 + [self._quarter] * 2 + [self._recent] * 3
-        makers += [self._years, self._month_of_any_year]
+        makers += [self._years, self._month_of_any_year] + [self._months] * 2
         return self.chance.choice(makers)(column.full, column.kind == "datetime", day)
 
     def _year(self, full: str, is_timed: bool, day: date) -> Said:
@@ -37,6 +37,15 @@ class Periods(Speaker):
             f"during {month} of {day.year}",
         )
         return Said(f"strftime('%Y-%m', {full}) = '{day:%Y-%m}'", text)
+
+    def _months(self, full: str, is_timed: bool, day: date) -> Said:
+        last = min(12, day.month + self.chance.randint(1, 4))
+        first, end = phrases.MONTHS[day.month - 1], phrases.MONTHS[last - 1]
+        if first == end:
+            return self._month(full, is_timed, day)
+        text = self.one_of("between {} and {} {}", "from {} to {} {}", "from {} through {} {}", "in {} to {} {}")
+        month = f"strftime('%Y-%m', {full})"
+        return Said(f"{month} BETWEEN '{day:%Y-%m}' AND '{day.year}-{last:02}'", text.format(first, end, day.year))
 
     def _month_of_any_year(self, full: str, is_timed: bool, day: date) -> Said:
         text = self.one_of(f"in {phrases.MONTHS[day.month - 1]}", f"in the month of {phrases.MONTHS[day.month - 1]}")
