@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from t2s_magic.builtin import weights
 from t2s_magic.builtin.alignment import align
 from t2s_magic.builtin.beam import Answer
-from t2s_magic.builtin.confidence import Confidence
+from t2s_magic.builtin.confidence import Confidence, signs_of
 from t2s_magic.builtin.encoder import batches_by_length, mean_per_word
 from t2s_magic.builtin.features import (
     Flag,
@@ -122,9 +125,23 @@ def test_only_the_demos_most_like_the_question_are_remembered() -> None:
     assert {likeness for _, _, likeness in memory} == {0.9, 0.5, 0.4}
 
 
+def unlike(words: Sequence[str]) -> NDArray[np.float32]:
+    """Vectors by which no word means the same as another."""
+    return np.zeros((len(words), 2), np.float32)
+
+
+def test_the_tables_around_a_named_one_are_kept_when_they_say_the_other_words() -> None:
+    others = tuple(Table(f"customers_{number}", (Column("entry"),)) for number in range(2 * MOST_TABLES))
+    preselector = Preselector(Schema("sqlite", (*others, *SHOP.tables)), unlike)
+
+    kept = preselector.choose(preselector.scores(["customers", "with", "the", "highest", "total", "of", "orders"]))
+
+    assert {"orders", "customers"} <= {table.name for table in kept.tables}
+
+
 def test_a_large_schema_is_cut_and_keeps_what_its_tables_refer_to() -> None:
     others = tuple(Table(f"log_{number}", (Column("entry"),)) for number in range(MOST_TABLES))
-    preselector = Preselector(Schema("sqlite", (*others, *SHOP.tables)))
+    preselector = Preselector(Schema("sqlite", (*others, *SHOP.tables)), unlike)
 
     kept = preselector.choose(preselector.scores(["how", "many", "orders"]))
 
@@ -151,7 +168,7 @@ def test_an_answer_that_leaves_out_a_quoted_text_is_less_sure() -> None:
     question = posed("customers of city Lima", candidates)
 
     signs = all_signs(question, [with_it, without])
-    sure, unsure = Confidence({}).probabilities(question, [with_it, without])
+    sure, unsure = Confidence({}).probabilities(signs_of(question, [with_it, without]))
 
     assert [of_answer["unused_texts"] for of_answer in signs] == [0, 1]
     assert sure > unsure
@@ -160,7 +177,7 @@ def test_an_answer_that_leaves_out_a_quoted_text_is_less_sure() -> None:
 def test_probabilities_leave_room_for_no_answer_being_right() -> None:
     answers = [Answer((CITY,), (-0.2,)), Answer((QUANTITY,), (-2.0,)), Answer((CITY, CITY), (-2.5,))]
 
-    city, quantity, twice = Confidence({}).probabilities(posed("home city"), answers)
+    city, quantity, twice = Confidence({}).probabilities(signs_of(posed("home city"), answers))
 
     assert city > quantity > twice == 0
     assert city + quantity < 1

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from t2s_magic.builtin.follow_up import Said, in_full, is_follow_up
+from t2s_magic.builtin.follow_up import is_follow_up
+from t2s_magic.builtin.in_full import Said, in_full
 from t2s_magic.builtin.tokens import ColumnRef
 from t2s_magic.database.values import Value
 from t2s_magic.schema import Column, Schema, Table
@@ -47,6 +48,8 @@ PERU = Said("Peru", "Peru", ColumnRef(0, 1))
         ("total price of books", [], "by month", "total price of books by month"),
         ("How many authors are there?", [], "and the books?", "How many books are there"),
         ("What is the average age of authors?", [], "what about the price?", "What is the average price of authors"),
+        ("What is the average age of authors?", [], "and the maximum?", "What is the maximum age of authors"),
+        ("Show all authors", [], "only Chile", "Show all authors where country is Chile"),
         ("List books by price", [], "top 5 only", "List books by price top 5"),
     ],
 )

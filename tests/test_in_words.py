@@ -87,7 +87,7 @@ def test_text_that_is_no_statement_gives_no_sentence(text: str) -> None:
 
 def test_two_readings_are_told_apart() -> None:
     told = tell_apart("SELECT COUNT(*) FROM Track", "SELECT COUNT(DISTINCT Composer) FROM Track", SQLITE)
-    assert told == ("One reading: Counts the rows of Track. Another: Counts the different Composer values of Track.")
+    assert told == "One reading: Counts the rows. Another: Counts the different Composer values."
 
 
 _WORDS = (

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from t2s_magic.builtin.alignment import align
 from t2s_magic.builtin.alike import Sketch, chance_of_same, question_key, sketch
 from t2s_magic.builtin.beam import WIDTH, Answer, Beam
 from t2s_magic.builtin.candidates import find_candidates
-from t2s_magic.builtin.confidence import Confidence
+from t2s_magic.builtin.confidence import Confidence, signs_of, with_looks
 from t2s_magic.builtin.encoder import Array, TextEncoder
 from t2s_magic.builtin.features import (
     MAX_QUESTION_WORDS,
@@ -30,7 +31,8 @@ from t2s_magic.builtin.features import (
     read_question_features,
 )
 from t2s_magic.builtin.fitting import Fitting
-from t2s_magic.builtin.follow_up import Said, in_full, is_follow_up, literals_of
+from t2s_magic.builtin.follow_up import is_follow_up
+from t2s_magic.builtin.in_full import Said, in_full, literals_of
 from t2s_magic.builtin.looks import Look, RowsOf, look_at
 from t2s_magic.builtin.network import Network, Read
 from t2s_magic.builtin.prepared import Library, PreparedDemo, PreparedSchema
@@ -45,7 +47,7 @@ from t2s_magic.builtin.recall import (
     recall_signs,
 )
 from t2s_magic.builtin.representation import UndecodableError, decode
-from t2s_magic.builtin.signs import Posed
+from t2s_magic.builtin.signs import Posed, Signs
 from t2s_magic.builtin.tokens import Candidate, TableRef, Token
 from t2s_magic.builtin.vocabulary import Vocabulary
 from t2s_magic.builtin.words import split_words
@@ -123,10 +125,11 @@ class Asked:
         used = self.read.used[len(self.features.words) :]
         return {item_token(place, self.prepared.features): float(chance) for place, chance in enumerate(used)}
 
-    def posed(self) -> Posed:
-        """What is known of the question without its answers."""
+    @cached_property
+    def signs(self) -> list[Signs | None]:
+        """What speaks for and against each answer; None for one that makes no sense."""
         alignment = align(self.features, self.prepared.features)
-        return Posed(self.candidates, self.linked(), alignment, self.prepared.graph)
+        return signs_of(Posed(self.candidates, self.linked(), alignment, self.prepared.graph), self.answers)
 
     def abstention_signs(self, probability: float) -> tuple[float, ...]:
         """What ``Abstention`` goes by, when the best answer has ``probability``."""
@@ -266,7 +269,8 @@ class BuiltinModel:
         """A question that goes on from the last pair, written out."""
         if not demos or not is_follow_up(question):
             return _InFull(question, values)
-        previous = demos[-1]
+        # The one before may itself go on from another.
+        previous = Demo(self._in_full(demos[-1].question, schema, (), demos[:-1]).question, demos[-1].sql)
         with self._lock, self._threads.limit(limits=1, user_api="blas"):
             words = split_words(f"{previous.question} {question}")
             prepared = self._library.schema(schema, words, previous.question, ())
@@ -307,16 +311,16 @@ class BuiltinModel:
         """Distinct SQL with its probability; where no answer can be said, the rows of the likeliest table at 0."""
         if not asked.answers:
             return (Reading(_first_rows(asked), 0.0),)
-        readings = _distinct(asked.sqls, self._aided(asked, None))
+        readings = _distinct(asked.sqls, self._aided(asked, self.unaided(asked)))
         looks = look_at((reading.sql for reading in readings), rows_of) if rows_of else {}
         if looks:
-            seen = _distinct(asked.sqls, self._aided(asked, [looks.get(sql) for sql in asked.sqls]))
-            readings = _by_rows(seen, looks)
+            signs = with_looks(asked.signs, asked.answers, [looks.get(sql) for sql in asked.sqls])
+            seen = self._aided(asked, self._confidence.probabilities_with_rows(signs))
+            readings = _by_rows(_distinct(asked.sqls, seen), looks)
         return tuple(readings)
 
-    def _aided(self, asked: Asked, looks: Sequence[Look | None] | None) -> list[float]:
+    def _aided(self, asked: Asked, probabilities: list[float]) -> list[float]:
         """The probability of each answer, approved pairs considered."""
-        probabilities = self.unaided(asked, looks)
         if asked.usage is None:
             return probabilities
         return [
@@ -332,9 +336,9 @@ class BuiltinModel:
         readings = self._readings(asked, rows_of)
         return asked.abstention_signs(readings[0].probability), readings
 
-    def unaided(self, asked: Asked, looks: Sequence[Look | None] | None = None) -> list[float]:
-        """The probability of each answer, whatever pairs say of it."""
-        return self._confidence.probabilities(asked.posed(), asked.answers, looks)
+    def unaided(self, asked: Asked) -> list[float]:
+        """The probability of each answer, whatever pairs or rows say of it."""
+        return self._confidence.probabilities(asked.signs)
 
     def _abstains(self, asked: Asked, best: Reading) -> bool:
         """Whether even the best reading is too unsure; one that a person approved for this question never is."""

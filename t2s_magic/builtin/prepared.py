@@ -13,7 +13,7 @@ import numpy as np
 from t2s_magic.builtin.alike import Sketch, sketch
 from t2s_magic.builtin.candidates import find_candidates
 from t2s_magic.builtin.encoder import Array, TextEncoder
-from t2s_magic.builtin.features import MAX_QUESTION_WORDS, SchemaFeatures, read_schema_features
+from t2s_magic.builtin.features import MAX_QUESTION_WORDS, SchemaFeatures, read_schema_features, stem
 from t2s_magic.builtin.joins import JoinGraph
 from t2s_magic.builtin.literals import Unreachable
 from t2s_magic.builtin.preselect import Preselector
@@ -146,11 +146,11 @@ class Library:
 
 def _literals(sql: str, words: Sequence[str]) -> Iterator[Candidate]:
     """The literals of a statement, with the words of the question that say them."""
-    folded = [word.casefold() for word in words]
+    stems = [stem(word) for word in words]
     for text, number in _LITERAL.findall(sql):
         literal = text.replace("''", "'") or number
-        said = [word.casefold() for word in split_words(literal)]
-        starts = (place for place in range(len(folded)) if said and folded[place : place + len(said)] == said)
+        said = [stem(word) for word in split_words(literal)]
+        starts = (place for place in range(len(stems)) if said and stems[place : place + len(said)] == said)
         start = next(starts, -1)
         end = start + len(said) if start >= 0 else -1
         yield Candidate(literal, "number" if number else "text", start=start, end=end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from t2s_magic.builtin import tree
@@ -10,6 +11,7 @@ from t2s_magic.builtin.literals import as_number
 from t2s_magic.builtin.tokens import Candidate, ColumnRef
 from t2s_magic.schema import Schema
 
+_ISO_DATE = re.compile(r"\d{4}-\d\d")
 _ONE_SIDED = ("except", "intersect", "union")
 
 
@@ -69,5 +71,10 @@ def _sets_against_itself(query: tree.Query) -> bool:
 def _is_turned_round(test: tree.Test, candidates: Sequence[Candidate]) -> bool:
     if test.operator not in ("between", "not_between"):
         return False
-    ends = [as_number(candidates[end.value].text) for end in test.rights if isinstance(end, tree.Literal)]
-    return len(ends) == 2 and None not in ends and ends[0] >= ends[1]  # type: ignore[operator]
+    texts = [candidates[end.value].text for end in test.rights if isinstance(end, tree.Literal)]
+    ends = [as_number(text) for text in texts]
+    if len(ends) < 2:
+        return False
+    if ends[0] is not None and ends[1] is not None:
+        return ends[0] >= ends[1]
+    return all(map(_ISO_DATE.match, texts)) and texts[0] >= texts[1]

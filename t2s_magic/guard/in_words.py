@@ -12,6 +12,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from t2s_magic.guard.apart import apart
 from t2s_magic.guard.words_names import Told
 from t2s_magic.guard.words_parts import TooComplexError
 from t2s_magic.guard.words_scope import AliasNeededError, Reading, SelectRead
@@ -39,18 +40,19 @@ def in_words(sql: str, schema: Schema) -> str:
 
 
 def tell_apart(first_sql: str, second_sql: str, schema: Schema) -> str:
-    """How two readings of a question differ: both sentences from where they part; "" where one cannot be told."""
+    """How two readings of a question differ, in a line; "" where one of them cannot be told."""
     first, second = in_words(first_sql, schema), in_words(second_sql, schema)
     if TOO_COMPLEX in (first, second) or "" in (first, second) or first == second:
         return ""
-    return f"One reading: {first} Another: {second}"
+    one, other = apart(first, second)
+    return f"One reading: {one}. Another: {other}."
 
 
 def parse(sql: str, dialect: str) -> exp.Expr | None:
     """The one query in ``sql``, or None."""
     try:
         statements = [statement for statement in sqlglot.parse(sql, read=dialect) if statement is not None]
-    except (SqlglotError, RecursionError):
+    except (SqlglotError, RecursionError, ValueError):  # ValueError: sqlglot does not know the dialect
         return None
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         return None
