@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
+from weakref import WeakSet
 
 from t2s_magic import guard, pipeline
 from t2s_magic.answer import Answer, Writing
@@ -61,6 +62,7 @@ class Session:
         self.connections = Connections()
         self.last: Answer | None = None
         self._askers: dict[tuple[object, ...], pipeline.Asker] = {}
+        self._versions_told: WeakSet[Database] = WeakSet()
         self._on_progress: Progress = _ignore
         self._on_sql: Progress = _ignore
 
@@ -84,9 +86,11 @@ class Session:
         database = self.connections.database(connection)
         asker = self.asker(lm)
         schema = database.schema()
+        newer = self._newer_engine(database)
         pairs = demos_for(question, self.pairs().load(), schema, self.settings.demos)
         with self._written(question, display) as writing:
             draft = asker.ask(question, database, evidence=evidence, pairs=pairs)
+        draft = replace(draft, notices=(*newer, *draft.notices))
         runs = autorun and draft.checked is not None and not draft.problem and database.is_read_only_enforced
         if runs and draft.abstained and not even_if_unsure:
             runs, draft = False, replace(draft, notices=(*draft.notices, WAITS))
@@ -151,6 +155,14 @@ class Session:
         self.connections.forget()
         for asker in self._askers.values():
             asker.forget()
+
+    def _newer_engine(self, database: Database) -> tuple[str, ...]:
+        """That the engine is newer than the guard's lists: said once a connection."""
+        if database in self._versions_told:
+            return ()
+        self._versions_told.add(database)
+        told = guard.newer_engine(database.dialect, database.engine_version)
+        return (told,) if told else ()
 
     def _answer(
         self,

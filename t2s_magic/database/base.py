@@ -59,6 +59,11 @@ class Database(Protocol):
     @property
     def is_read_only_enforced(self) -> bool: ...
 
+    @property
+    def engine_version(self) -> str:
+        """What the engine calls its version, such as "18.4"; "" where that is of no use."""
+        ...
+
     def schema(self) -> Schema:
         """The schema as it is now: read anew when the engine's own change counter moved. Raises SchemaError."""
         ...

@@ -7,6 +7,7 @@ back. Where the connection is ours, the file is opened read-only and the ways to
 from __future__ import annotations
 
 import math
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ from t2s_magic.database.duckdb_source import (
 )
 from t2s_magic.database.fetch import fetch_rows
 from t2s_magic.database.labels import file_label, scrub
-from t2s_magic.database.planning import as_explain
+from t2s_magic.database.planning import as_explain, is_explain_analyze
 from t2s_magic.database.supervise import Supervisor
 from t2s_magic.errors import ConnectionLostError, QueryError, SchemaError, Text2SqlError
 from t2s_magic.guard import CheckedSql
@@ -40,6 +41,8 @@ from t2s_magic.schema import Schema
 
 SETUP_SECONDS = 60.0
 LOADING_SECONDS = 600.0
+# COPY_QUERY_NODE and its like; within the texts of a statement the quotes are escaped.
+_MODIFYING_NODE = re.compile(r'"type":"(\w+)_QUERY_NODE"')
 # PIVOT is MULTI: DuckDB makes it from several steps.
 _READING = frozenset({duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI})
 
@@ -69,6 +72,10 @@ class DuckDbDatabase:
             check_file(source)
         self._look()
         self.label = self._supervisor.run(self._read_label, SETUP_SECONDS)
+
+    @property
+    def engine_version(self) -> str:
+        return duckdb.__version__
 
     def schema(self) -> Schema:
         self._look()
@@ -245,9 +252,18 @@ class DuckDbDatabase:
 def _only_statement(cursor: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
     """The one reading statement in ``sql`` as DuckDB itself parses it: ``COMMIT; DROP …`` would leave READ ONLY."""
     statements = cursor.extract_statements(sql)
-    if len(statements) != 1 or statements[0].type not in _READING:
+    if len(statements) != 1 or statements[0].type not in _READING or is_explain_analyze(sql):
         raise QueryError("DuckDB takes this for more than one reading statement; it was not run.", sql=sql)
+    if found := _modifying_part(cursor, sql):
+        raise QueryError(f"DuckDB finds {found} in this statement; it was not run.", sql=sql)
     return statements[0]
+
+
+def _modifying_part(cursor: duckdb.DuckDBPyConnection, sql: str) -> str:
+    """What DuckDB's own parser finds in a CTE that does not read: READ ONLY stops no COPY to a file there."""
+    ((tree,),) = cursor.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchall()
+    found = _MODIFYING_NODE.search(tree)
+    return found[1] if found else ""
 
 
 def _with_advice(said: str) -> str:

@@ -35,6 +35,7 @@ class GenericDatabase:
     """
 
     is_read_only_enforced = False
+    engine_version = ""
 
     def __init__(self, engine: Engine, *, owns_engine: bool = False) -> None:
         self._engine = engine

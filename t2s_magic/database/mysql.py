@@ -61,6 +61,13 @@ class MySqlDatabase:
         self._supervisor = Supervisor(self._interrupt, self._abandon)
         self._supervisor.run(self._open, SETUP_SECONDS)
 
+    @property
+    def engine_version(self) -> str:
+        asked = self._supervisor.run(
+            lambda: self._open().exec_driver_sql("SELECT version()").scalar_one(), SETUP_SECONDS
+        )
+        return str(asked)
+
     def schema(self) -> Schema:
         return self._supervisor.run(self._read_schema, SETUP_SECONDS)
 

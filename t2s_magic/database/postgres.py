@@ -60,6 +60,10 @@ class PostgresDatabase:
         self._supervisor = Supervisor(self._interrupt, self._abandon, growth=GIGABYTE)
         self._supervisor.run(self._open, SETUP_SECONDS)
 
+    @property
+    def engine_version(self) -> str:
+        return self._supervisor.run(lambda: self._open().info.parameter_status("server_version") or "", SETUP_SECONDS)
+
     def schema(self) -> Schema:
         return self._supervisor.run(self._read_schema, SETUP_SECONDS)
 

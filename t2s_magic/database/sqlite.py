@@ -63,6 +63,10 @@ class SqliteDatabase:
             _check_file(Path(self._view.file))
         self._supervisor.run(lambda: self._connection(self._view), SCHEMA_SECONDS)
 
+    @property
+    def engine_version(self) -> str:
+        return sqlite3.sqlite_version
+
     def schema(self) -> Schema:
         view = self._look()
         return self._supervisor.run(lambda: self._read_schema(view), SCHEMA_SECONDS)

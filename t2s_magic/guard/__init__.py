@@ -3,7 +3,7 @@
 from t2s_magic.guard.assumptions import assumptions
 from t2s_magic.guard.check import check
 from t2s_magic.guard.checked import CheckedSql
-from t2s_magic.guard.functions import reviewed_version
+from t2s_magic.guard.functions import newer_engine, reviewed_version
 from t2s_magic.guard.in_words import in_words, tell_apart
 from t2s_magic.guard.names import check_names
 from t2s_magic.guard.ordering import is_ordered
@@ -20,6 +20,7 @@ __all__ = [
     "for_cell",
     "in_words",
     "is_ordered",
+    "newer_engine",
     "quote_literal",
     "quote_name",
     "reviewed_version",

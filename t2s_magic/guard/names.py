@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise, starmap
 
 from sqlglot import exp
 
@@ -14,6 +15,7 @@ from t2s_magic.errors import UnknownNameError
 from t2s_magic.guard.checked import CheckedSql
 from t2s_magic.guard.forms import parse, span_of
 from t2s_magic.guard.nearest import nearest_names
+from t2s_magic.guard.spellings import is_inner_description
 from t2s_magic.guard.tables import cte_of
 from t2s_magic.guard.text import Statement, read_statement
 from t2s_magic.guard.verdict import shown
@@ -27,7 +29,16 @@ _HIDDEN = {
     "mysql": frozenset[str](),
 }
 # Inside these, a bare name may be a parameter, a key or a column that the construct itself makes.
-_OWN_NAMES = (exp.Lambda, exp.Comprehension, exp.Pivot, exp.Columns, exp.Kwarg, exp.PropertyEQ, exp.JSONTable)
+_OWN_NAMES = (
+    exp.Lambda,
+    exp.Comprehension,
+    exp.Pivot,
+    exp.Columns,
+    exp.Kwarg,
+    exp.PropertyEQ,
+    exp.JSONTable,
+    exp.Partition,
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,8 @@ class Source:
 def check_names(query: CheckedSql, schema: Schema) -> None:
     """Raise UnknownNameError for the first column in ``query`` that ``schema`` surely does not have where it stands."""
     statement = read_statement(query.sql, query.dialect)
+    if query.dialect == "duckdb" and any(starmap(is_inner_description, pairwise(statement.tokens))):
+        return  # (DESCRIBE orders) has columns of its own, column_name and others
     reader = _Reader(statement, schema)
     for tree in parse(statement):
         for column in tree.find_all(exp.Column):
@@ -176,7 +189,8 @@ class _Reader:
         names = [source.name for source in sources]
         renamed = [source.name for source in sources if source.shown_as.casefold() == column.table.casefold()]
         nearest = tuple(renamed) or nearest_names(column.table, names)
-        hint = f' Did you mean "{shown(nearest[0])}"?' if nearest else f" Here are {_listed(names)}."
+        here = f" Here are {_listed(names)}." if names else ""
+        hint = f' Did you mean "{shown(nearest[0])}"?' if nearest else here
         self._raise(f'No table or alias "{shown(column.table)}" in this part of the query.{hint}', column, nearest)
 
     def _raise(self, message: str, column: exp.Column, nearest: tuple[str, ...]) -> None:

@@ -85,7 +85,8 @@ def _joined(left: float, operator: str, right: float) -> float:
     base, exponent = (left, right) if operator != "<<" else (2.0, right)
     if exponent * math.log2(max(base, 1.0)) > LARGEST_EXPONENT:
         return math.inf
-    return base**exponent if operator != "<<" else left * base**exponent
+    power: float = base**exponent
+    return left * power if operator == "<<" else power
 
 
 def _value(token: Token) -> float:

@@ -161,7 +161,7 @@ def _constants(tokens: Sequence[Token]) -> Iterator[Change]:
 
 
 def _xml(tokens: Sequence[Token]) -> Iterator[Change]:
-    """``xmlparse(DOCUMENT x)``, ``xmlpi(NAME x)``, ``xmlexists(x PASSING BY REF y)``, ``x IS DOCUMENT``."""
+    """``xmlparse(DOCUMENT x)``, ``xmlpi(NAME x)``, ``xmlexists(x PASSING BY REF y)``."""
     called: list[str] = []
     for before, token in pairwise(tokens):
         if token.text == "(":
@@ -171,10 +171,18 @@ def _xml(tokens: Sequence[Token]) -> Iterator[Change]:
         elif token.kind == WORD:
             word = token.text.upper()
             words = _XML_WORDS.get(called[-1], {}) if called else {}
-            if word == "DOCUMENT" and before.text.upper() in ("IS", "NOT"):
-                yield Change(token.start, token.end, "NULL")
-            elif word in words:
+            if word in words:
                 yield Change(token.start, token.end, words[word])
+
+
+def _predicates(tokens: Sequence[Token]) -> Iterator[Change]:
+    """``x IS DOCUMENT``, ``x IS NOT NORMALIZED``, ``x IS NFC NORMALIZED``: sqlglot takes the word for a column."""
+    for before, token in pairwise(tokens):
+        left, word = before.text.upper(), token.text.upper()
+        if word in ("DOCUMENT", "NORMALIZED") and left in ("IS", "NOT"):
+            yield Change(token.start, token.end, "NULL")
+        elif word == "NORMALIZED" and left in ("NFC", "NFD", "NFKC", "NFKD"):
+            yield Change(before.start, token.end, "NULL")
 
 
 def _sounds(tokens: Sequence[Token]) -> Iterator[Change]:
@@ -211,6 +219,6 @@ def is_inner_description(before: Token, token: Token) -> bool:
 
 _RULES: dict[str, tuple[Rule, ...]] = {
     "duckdb": (_names, _functions, _factorials, _inner_descriptions),
-    "postgres": (_names, _functions, _prefix_operators, _sort_operators, _constants, _xml),
+    "postgres": (_names, _functions, _prefix_operators, _sort_operators, _constants, _xml, _predicates),
     "mysql": (_sounds, _json_table_defaults),
 }
