@@ -31,7 +31,7 @@ _SHORT = dict(
         "passenger:pax flight:flt airport:arpt route:rte station:stn departure:dep arrival:arr booking:bkg "
         "guest:gst room:rm night:ngt reservation:resv event:evt ticket:tkt seat:st venue:ven stock:stk "
         "inventory:inv bonus:bns overtime:ot absence:abs training:trng grade:grd campaign:camp channel:chnl "
-        "language:lang version:ver description:desc active:actv flag:flg indicator:ind remark:rmk street:str"
+        "language:lang version:ver active:actv flag:flg indicator:ind remark:rmk street:str"
     ).split()
 )
 _GERMAN = dict(
@@ -55,7 +55,8 @@ _SHORTENINGS = ("none",) * 10 + ("usual",) * 4 + ("mixed",) * 6 + ("vowels", "vo
 RESERVED = frozenset(
     "order group table index select from where user check transaction case values key match commit release references "
     "default primary foreign to in on is as by at set all any and or not null join union limit offset end begin "
-    "grant exists distinct having between like plan view column date time year month day action"
+    "grant exists distinct having between like plan view column date time year month day action desc asc then else row "
+    "rows range over filter with returning cross inner outer left right natural using if pragma database"
     .split()
 )  # fmt: skip
 
