@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from math import ceil
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,6 +19,7 @@ from t2s_magic.errors import UsageError
 from t2s_magic.program import load_program, read_program, shipped_program
 from t2s_magic.session import Session, Settings
 from t2s_magic.study.compare import BASELINE, Comparison, comparisons, programs
+from t2s_magic.study.machines import read_machines, spread
 from t2s_magic.study.optimizers import OPTIMIZERS, choose
 from t2s_magic.study.plan import Plan, Progress, Results, Row
 from t2s_magic.study.prices import Price, price_of, read_price
@@ -75,7 +77,9 @@ def make_study(session: Session, line: str, on_progress: OnProgress, on_row: OnR
         sample_values=settings.sample_values,
         max_lm_calls=settings.max_lm_calls,
     )
-    return Study(replace(plan, folder=folder_for(plan, session.folder / STUDIES)), on_progress, on_row)
+    plan = replace(plan, folder=folder_for(plan, session.folder / STUDIES))
+    elsewhere = partial(spread, options.machines) if options.machines else None
+    return Study(plan, on_progress, on_row, elsewhere=elsewhere)
 
 
 def _budget(text: str) -> dict[str, Any]:
@@ -257,6 +261,7 @@ _OPTIONS = (
     "--seeds",
     "--copies",
     "--threads",
+    "--machines",
     WAIT,
 )
 
@@ -275,6 +280,7 @@ def _read(line: str, settings: Settings) -> argparse.Namespace:
     parser.add_argument("--seeds", type=_at_least_one, default=1)
     parser.add_argument("--copies", type=int, default=0)
     parser.add_argument("--threads", type=_at_least_one, default=USUAL_THREADS)
+    parser.add_argument("--machines", type=_machines)
     parser.add_argument(WAIT, action="store_true")
     try:
         return parser.parse_args(shlex.split(line))
@@ -285,6 +291,11 @@ def _read(line: str, settings: Settings) -> argparse.Namespace:
 def _told_price(settings: Settings) -> list[tuple[str, Price]]:
     """What ``%config Text2SQL.lm_price`` says of the LM that answers."""
     return [read_price(settings.lm_price)] if settings.lm_price else []
+
+
+def _machines(text: str) -> str:
+    read_machines(text)
+    return text
 
 
 def _at_least_one(text: str) -> int:

@@ -25,7 +25,7 @@ def row(label: str, right: str, *, valset: str = "++", **more) -> Row:
         )
 
     usage = Usage(len(right), 0, 100, 10, dollars=0.0012)
-    return Row(label, label, {}, "finished", valset=scores(valset), testset=scores(right), usage=usage, **more)
+    return Row(label, "none", {}, "finished", valset=scores(valset), testset=scores(right), usage=usage, **more)
 
 
 def results(*rows: Row) -> Results:
@@ -128,7 +128,7 @@ def test_the_optimism_of_choosing_is_shown_against_held_out_questions():
 
 
 def test_a_stopped_row_says_why():
-    stopped = Row("a", "a", {}, "stopped", "the budget of 5 calls is spent")
+    stopped = Row("a", "none", {}, "stopped", "the budget of 5 calls is spent")
     assert "stopped: the budget of 5 calls is spent" in str(table(results(stopped)))
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import sqlite3
 import tempfile
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from t2s_magic.database import Database, Limits, connect
 from t2s_magic.errors import Text2SqlError, UsageError
 from t2s_magic.guard import quote_name
 from t2s_magic.study.gold import run_gold
-from t2s_magic.study.questions import database_file
+from t2s_magic.study.questions import database_file, database_files
 from t2s_magic.study.transfer import open_in
 
 # A gold result may be longer than what a person would read; the whole of it is compared.
@@ -55,6 +56,10 @@ class Databases(ABC):
         """One of ``copies``, to be asked in the dialect of its original and closed."""
         return connect(f"sqlite:///{path}")
 
+    def digest(self, db_ids: Iterable[str]) -> str:
+        """SHA-256 of these databases' files or scripts; "" where their rows are the user's own and may change."""
+        return ""
+
     def close(self) -> None:
         """Close what was opened here and delete what was built here."""
         for database in self._opened.values():
@@ -77,6 +82,9 @@ class FileDatabases(Databases):
     def gold_rows(self, db_id: str, sql: str) -> GoldRows:
         return run_gold(sql, self.file(db_id))
 
+    def digest(self, db_ids: Iterable[str]) -> str:
+        return _digest(self.file(db_id).read_bytes() for db_id in sorted(set(db_ids)) if self._has(db_id))
+
     def copies(self, db_id: str, count: int) -> Sequence[Path]:
         paths = [Path(self._work.name) / f"{db_id}-{seed}.sqlite" for seed in range(count)]
         with self._copying:
@@ -91,6 +99,9 @@ class FileDatabases(Databases):
     def close(self) -> None:
         super().close()
         self._work.cleanup()
+
+    def _has(self, db_id: str) -> bool:
+        return any(path.is_file() for path in database_files(self._folder, db_id))
 
     def _open(self, db_id: str) -> Database:
         return open_in(self._dialect, self.file(db_id), self._server)
@@ -116,6 +127,9 @@ class ScriptDatabases(FileDatabases):
                 self._build(db_id, path)
         return path
 
+    def digest(self, db_ids: Iterable[str]) -> str:
+        return _digest(self.scripts[db_id].encode() for db_id in sorted(set(db_ids)))
+
     def close(self) -> None:
         super().close()
         self._built.cleanup()
@@ -131,6 +145,13 @@ class ScriptDatabases(FileDatabases):
             self.complaints[db_id] = str(error)
         finally:
             connection.close()
+
+
+def _digest(contents: Iterable[bytes]) -> str:
+    whole = hashlib.sha256()
+    for content in contents:
+        whole.update(hashlib.sha256(content).digest())
+    return whole.hexdigest()
 
 
 def _refuse_other_files(action: int, *_: object) -> int:

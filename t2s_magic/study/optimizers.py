@@ -67,6 +67,11 @@ class Chosen:
         changed = [f"{name}={value}" for name, value in self.settings.items() if value != self.optimizer.settings[name]]
         return f"{self.optimizer.name}({', '.join(changed)})" if changed else self.optimizer.name
 
+    @property
+    def text(self) -> str:
+        """What ``choose`` reads as this."""
+        return ":".join([self.optimizer.name, *(f"{name}={value}" for name, value in self.settings.items())])
+
     def compile(self, work: Work) -> Any:
         """The optimized student. Random draws follow ``work.seed``, which orders the trainset; 0 leaves it as it is."""
         trainset = list(work.trainset)

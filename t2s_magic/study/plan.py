@@ -68,7 +68,7 @@ class Job:
 
     @property
     def name(self) -> str:
-        return slug(self.chosen.label) + (f"-seed-{self.seed}" if self.seed else "")
+        return _name(self.chosen.label, self.seed)
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,11 @@ class Row:
     seed: int = 0
     prompt_lm: str | None = None
 
+    @property
+    def name(self) -> str:
+        """That of the job it came of."""
+        return _name(self.label, self.seed)
+
     def to_dict(self) -> dict[str, Any]:
         scores = {name: [score.to_dict() for score in getattr(self, name)] for name in ("valset", "testset")}
         return {**vars(self), **scores, "usage": self.usage.to_dict()}
@@ -145,6 +150,14 @@ class Results:
             raise UsageError(f"{path} holds no results of a study: {error}.") from error
         return Results(data["settings"], tuple(map(Row.from_dict, data["rows"])), Usage(**data["spent"]))
 
+    @staticmethod
+    def load_latest(beside: Path) -> Results:
+        """The results that were written last in a folder of studies. Raises UsageError where there are none."""
+        found = sorted(beside.glob("*/results.json"), key=lambda path: path.stat().st_mtime)
+        if not found:
+            raise UsageError(f"{beside} holds no study yet. Run notebooks/2_optimize.ipynb, or %t2s optimize.")
+        return Results.load(found[-1].parent)
+
     def to_dict(self) -> dict[str, Any]:
         rows = [row.to_dict() for row in self.rows]
         return {"settings": self.settings, "rows": rows, "spent": self.spent.to_dict()}
@@ -153,3 +166,7 @@ class Results:
 def slug(label: str) -> str:
     """A label as a file's name: ``"LabeledFewShot(k=8)"`` becomes ``labeledfewshot-k-8``."""
     return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
+
+
+def _name(label: str, seed: int) -> str:
+    return slug(label) + (f"-seed-{seed}" if seed else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from t2s_magic.study.report import Table
-from t2s_magic.study.statistics import share_with_interval
+from t2s_magic.study.statistics import mcnemar_p, questions_needed, share_with_interval
 
 
 @dataclass(frozen=True)
@@ -46,3 +46,30 @@ def published_table() -> Table:
         f"One question is {100 / PUBLISHED_N:.2f} points.",
     )
     return Table(("LM", "optimizer", "valset", "testset"), rows, notes)
+
+
+def published_differences(flip_share: float = 0.25) -> Table:
+    """What can be said of the differences printed, though which questions flipped was not.
+
+    ``flip_share`` of the questions are supposed to have flipped; the smallest p that could be is that of no question
+    lost.
+    """
+    pairs = ((1, 2), (2, 3), (1, 3), (3, 0))
+    rows = tuple(_difference(PUBLISHED[first], PUBLISHED[second], flip_share) for first, second in pairs)
+    columns = ("from", "to", "difference", "smallest p", f"p if {100 * flip_share:.0f} % flipped", "questions to tell")
+    return Table(columns, rows, ("p by McNemar's exact test, uncorrected.",))
+
+
+def _difference(first: Published, second: Published, flip_share: float) -> tuple[str, ...]:
+    gained = second.testset - first.testset
+    flips = max(abs(gained), round(flip_share * PUBLISHED_N))
+    flips += (flips - gained) % 2
+    usual = mcnemar_p((flips - gained) // 2, (flips + gained) // 2)
+    return (
+        f"{first.lm}, {first.optimizer}",
+        f"{second.lm}, {second.optimizer}",
+        f"{100 * gained / PUBLISHED_N:+.1f} points",
+        f"{mcnemar_p(0, abs(gained)):.3f}",
+        f"{usual:.3f}",
+        f"{questions_needed(max(flip_share, abs(gained) / PUBLISHED_N), gained / PUBLISHED_N):,}",
+    )

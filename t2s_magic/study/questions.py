@@ -37,11 +37,16 @@ def read_skipped(path: Path, questions: Path) -> set[int]:
 
 def database_file(folder: Path, db_id: str) -> Path:
     """``folder/db_id/db_id.sqlite`` or ``folder/db_id.sqlite``. Raises UsageError when neither is there."""
-    path = folder / db_id / f"{db_id}.sqlite"
-    flat = folder / f"{db_id}.sqlite"
-    if not path.is_file() and not flat.is_file():
-        raise UsageError(f"No database file {path}. --databases wants a folder of DB_ID/DB_ID.sqlite files.")
-    return path if path.is_file() else flat
+    paths = database_files(folder, db_id)
+    found = next((path for path in paths if path.is_file()), None)
+    if found is None:
+        raise UsageError(f"No database file {paths[0]}. --databases wants a folder of DB_ID/DB_ID.sqlite files.")
+    return found
+
+
+def database_files(folder: Path, db_id: str) -> tuple[Path, Path]:
+    """Where a database's file may lie in ``folder``."""
+    return folder / db_id / f"{db_id}.sqlite", folder / f"{db_id}.sqlite"
 
 
 def _lines(path: Path) -> list[str]:

@@ -9,9 +9,20 @@ from typing import Any
 
 from t2s_magic.study.compare import BASELINE, Flip, Program, comparisons, count_right, flips, programs
 from t2s_magic.study.databases import Databases
+from t2s_magic.study.optimizers import OPTIMIZERS
 from t2s_magic.study.plan import Results, Row
 from t2s_magic.study.scoring import Score
-from t2s_magic.study.statistics import best_by_chance, kappa, kappa_interval, mcnemar_p, share_with_interval
+from t2s_magic.study.statistics import (
+    best_by_chance,
+    kappa,
+    kappa_interval,
+    mcnemar_p,
+    questions_needed,
+    share_with_interval,
+)
+
+DIFFERENCES = (2, 5, 8, 10, 15, 20)
+USUAL_FLIPS = 0.25
 
 
 @dataclass(frozen=True)
@@ -58,12 +69,17 @@ def table(results: Results) -> Table:
             f"{program.usage.prompt_tokens + program.usage.completion_tokens:,}",
             money(program.usage.dollars),
             f"{sum(row.seconds for row in program.all_rows):,.0f}",
-            str(len(program.chosen.demos)),
+            _demos(program.chosen),
             program.problem or compared.get(program.label, ""),
         )
         for program in found
     )
     return Table(columns, rows, _notes(results, found))
+
+
+def _demos(row: Row) -> str:
+    known = OPTIMIZERS.get(row.optimizer)
+    return "by question" if known is not None and known.is_per_question else str(len(row.demos))
 
 
 def _notes(results: Results, found: Sequence[Program]) -> tuple[str, ...]:
@@ -157,7 +173,8 @@ def flip_table(found: Sequence[Flip], first: str, second: str) -> Table:
         )
         for flip in found
     )
-    return Table(("question", "right", first, second, "what is right"), rows)
+    notes = () if rows else ("No question flipped.",)
+    return Table(("question", "right", first, second, "what is right"), rows, notes)
 
 
 def _shown(score: Score, result: str) -> str:
@@ -174,6 +191,36 @@ def optimism(results: Results) -> Table:
     rows = tuple(_fall(row) for row in results.rows if row.candidates and row.testset)
     columns = ("program", "seed", "candidates", "best on the valset", "held out", "fell by", "best by chance")
     return Table(columns, rows)
+
+
+def differences(results: Results) -> Table:
+    """Each program against no optimizer: questions that flipped, how far apart they may be, and the tests."""
+    rows = tuple(
+        (
+            each.label,
+            f"{each.gained:.3g}",
+            f"{each.lost:.3g}",
+            str(each.n),
+            f"{100 * each.low:+.0f} to {100 * each.high:+.0f} points" if each.gained or each.lost else "none seen",
+            f"{each.p:.3f}",
+            f"{each.p_corrected:.3f}",
+            "" if each.is_told or each.more_needed is None else f"{each.more_needed:,} more",
+        )
+        for each in comparisons(results)
+    )
+    columns = ("program", "gained", "lost", "of", "difference (95 %)", "p", "p, corrected", "questions to tell")
+    return Table(columns, rows, ("Gained and lost are means over seeds; p is exact, and Holm's where corrected.",))
+
+
+def sample_sizes(results: Results) -> Table:
+    """How many held-out questions it takes to be sure of a difference, if as many flip as did here on average."""
+    found = comparisons(results)
+    flipped = sum(each.gained + each.lost for each in found) / sum(each.n for each in found) if found else 0.0
+    share = flipped or USUAL_FLIPS
+    needed = [(points, questions_needed(share, points / 100)) for points in DIFFERENCES if points / 100 <= share]
+    where = "as here" if flipped else "for example: none did here"
+    note = f"At 5 %, two-sided, with a chance of 80 % to find it, if {100 * share:.0f} % of questions flip, {where}."
+    return Table(("difference", "questions"), tuple((f"{points} points", f"{n:,}") for points, n in needed), (note,))
 
 
 def _fall(row: Row) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
@@ -40,6 +40,9 @@ from t2s_magic.study.students import Student, Surroundings, make_example, tidy_d
 
 Judge = Callable[[Question, str], bool]
 
+RunJobs = Callable[[Plan, Sequence[Job]], Iterator[Row]]
+
+ANSWERS = "answers.jsonl"
 WRITERS_TOKENS = 4_000
 MOST_ERRORS = 5
 # Settings that may change between two runs of a study; the others make it what it is.
@@ -54,6 +57,7 @@ class Study:
 
     A study that was stopped, interrupted or out of budget goes on where it was when it is run again in its folder:
     finished jobs are read from there, and no paid answer is asked for again. ``on_row`` is told each row as it ends.
+    ``elsewhere`` runs jobs on other machines (``machines.spread``); ``stop`` then starts no further one.
     """
 
     def __init__(
@@ -61,9 +65,12 @@ class Study:
         plan: Plan,
         on_progress: Callable[[Progress], None] = lambda progress: None,
         on_row: Callable[[Row], None] = lambda row: None,
+        *,
+        elsewhere: RunJobs | None = None,
     ) -> None:
         self.plan = plan
         self._on_progress, self._on_row = on_progress, on_row
+        self._run_jobs = elsewhere or self._run_here
         self.backend = make_backend(plan.lm)
         refuse_without_writer(plan.optimizers, self.backend.name, plan.prompt_lm)
         _must_know_prices(plan, self.backend)
@@ -78,21 +85,32 @@ class Study:
         """All rows, those of earlier runs in the folder included. Raises UsageError for a folder of another study."""
         folder = self.plan.folder
         _claim(folder, self._settings)
-        record = Record(folder / "answers.jsonl")
-        lms = self._lms(record)
-        rows: list[Row] = []
-        for job in self.plan.jobs:
-            row = self._finished_before(job)
-            if row is None and not self._meter.why_stopped:
-                row = _Run(self.plan, job, lms, self._meter, self._on_progress).run()
-                _write(folder / "scores" / f"{job.name}.json", row.to_dict())
-            elif row is not None:
-                self._on_progress(_ended(row))
-            if row is not None:
-                rows.append(row)
-                self._on_row(row)
-            _write(folder / "results.json", Results(self._settings, tuple(rows), record.spent).to_dict())
-        return Results(self._settings, tuple(rows), record.spent)
+        rows = {job.name: row for job in self.plan.jobs if (row := self._finished_before(job)) is not None}
+        for row in rows.values():
+            self._on_progress(_ended(row))
+            self._on_row(row)
+        results = self._written(rows)
+        missing = [job for job in self.plan.jobs if job.name not in rows]
+        for row in self._run_jobs(self.plan, missing):
+            rows[row.name] = row
+            _write(folder / "scores" / f"{row.name}.json", row.to_dict())
+            results = self._written(rows)
+            self._on_row(row)
+            if self._meter.why_stopped:
+                break
+        return results
+
+    def _run_here(self, plan: Plan, jobs: Sequence[Job]) -> Iterator[Row]:
+        lms = self._lms(Record(plan.folder / ANSWERS))
+        for job in jobs:
+            yield _Run(plan, job, lms, self._meter, self._on_progress).run()
+
+    def _written(self, rows: Mapping[str, Row]) -> Results:
+        """The rows in the plan's order, as they stand in the folder as well."""
+        ordered = tuple(rows[job.name] for job in self.plan.jobs if job.name in rows)
+        results = Results(self._settings, ordered, Record(self.plan.folder / ANSWERS).spent)
+        _write(self.plan.folder / "results.json", results.to_dict())
+        return results
 
     def _finished_before(self, job: Job) -> Row | None:
         path = self.plan.folder / "scores" / f"{job.name}.json"

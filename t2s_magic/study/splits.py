@@ -29,7 +29,10 @@ Sizes = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Card:
-    """What was loaded, from where, and how it was divided; ``hashes`` are SHA-256 of each part's questions and SQL."""
+    """What was loaded, from where, and how it was divided.
+
+    ``hashes`` are SHA-256 of each part's questions and SQL, and ``rows`` that of the databases that they ask.
+    """
 
     name: str
     source: str
@@ -38,6 +41,7 @@ class Card:
     sizes: Mapping[str, int]
     databases: Mapping[str, int]
     hashes: Mapping[str, str]
+    rows: str = ""
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -49,7 +53,8 @@ class Card:
             for part, size in self.sizes.items()
         ]
         lines = [f"{self.name}, seed {self.seed}", f"source   {self.source}", f"license  {self.license}", *parts]
-        return "\n".join([*lines, *(f"note     {note}" for note in self.notes)])
+        rows = [f"rows     sha256 {self.rows[:16]}"] if self.rows else []
+        return "\n".join([*lines, *rows, *(f"note     {note}" for note in self.notes)])
 
 
 @dataclass(frozen=True)
@@ -200,8 +205,9 @@ def _must_not_share_databases(learnt: Iterable[Question], tested: Iterable[Quest
 
 def _split(parts: Sequence[tuple[Question, ...]], databases: Databases, source: _Source, seed: int) -> Split:
     named = dict(zip(("trainset", "valset", "testset"), parts, strict=True))
-    empty = Card(source.name, source.source, source.license, seed, {}, {}, {}, source.notes)
-    return Split(**named, databases=databases, card=_described(empty, named))
+    empty = Card(source.name, source.source, source.license, seed, {}, {}, {}, notes=source.notes)
+    rows = databases.digest(question.db_id for part in parts for question in part)
+    return Split(**named, databases=databases, card=replace(_described(empty, named), rows=rows))
 
 
 def _described(card: Card, parts: Mapping[str, Sequence[Question]], *notes: str) -> Card:

@@ -1,0 +1,101 @@
+"""Jobs of a study run in other processes, and come back as if they had run here."""
+
+import json
+import sqlite3
+from functools import partial
+
+import pytest
+from study_server import oracle
+
+from t2s_magic.database import connect
+from t2s_magic.errors import UsageError
+from t2s_magic.memory import Pair
+from t2s_magic.program import load_program
+from t2s_magic.study.machines import pack, read_machines, spread, work
+from t2s_magic.study.optimizers import choose
+from t2s_magic.study.plan import Plan
+from t2s_magic.study.runs import Study
+from t2s_magic.study.splits import load_lines, load_pairs
+
+QUESTIONS = [(f"Which name has number {n}?", f"SELECT name FROM t WHERE number = {n}") for n in range(24)]
+
+
+@pytest.fixture
+def split(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    with sqlite3.connect(data / "shop.sqlite") as connection:
+        connection.execute("CREATE TABLE t (number INTEGER, name TEXT)")
+        connection.executemany("INSERT INTO t VALUES (?, ?)", [(number, f"name{number}") for number in range(24)])
+    rows = [{"db_id": "shop", "question": question, "sql": sql} for question, sql in QUESTIONS]
+    (data / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    split = load_lines(data / "questions.jsonl", data, sizes=(8, 4, 8))
+    yield split
+    split.databases.close()
+
+
+@pytest.fixture
+def server(monkeypatch):
+    known = {question: sql for number, (question, sql) in enumerate(QUESTIONS) if number % 3}
+    with oracle(known, "SELECT 'unknown'") as server:
+        monkeypatch.setenv("T2S_API_BASE", server.base_url)
+        monkeypatch.setenv("T2S_API_KEY", "secret-key")
+        yield server
+
+
+def plan(split, folder, **settings) -> Plan:
+    return Plan(split, (choose("none"), choose("LabeledFewShot:k=2")), folder, lm="hosted_vllm/tiny", **settings)
+
+
+def scores(results) -> list[list[bool]]:
+    return [[score.correct for score in row.testset] for row in results.rows]
+
+
+def test_jobs_in_other_processes_give_what_they_give_here(split, server, tmp_path):
+    there = plan(split, tmp_path / "there", seeds=(0, 1), budget=90)
+    results = Study(there, elsewhere=partial(spread, "processes:2")).run()
+    assert [(row.name, row.status) for row in results.rows] == [
+        ("none", "finished"),
+        ("labeledfewshot-k-2", "finished"),
+        ("labeledfewshot-k-2-seed-1", "finished"),
+    ]
+    assert results.spent.calls == len(server.requests) == 36
+    assert load_program(there.folder / results.rows[2].program).label == "LabeledFewShot(k=2)"
+    here = Study(plan(split, tmp_path / "here", seeds=(0, 1))).run()
+    assert scores(here) == scores(results)
+    assert [row.demos for row in here.rows] == [row.demos for row in results.rows]
+    asked = len(server.requests)
+    again = Study(there, elsewhere=partial(spread, "processes:2")).run()
+    assert again.rows == results.rows
+    assert len(server.requests) == asked
+
+
+def test_a_job_takes_its_share_of_the_budget_and_the_answers_that_are_kept(split, server, tmp_path):
+    stopped = Study(plan(split, tmp_path / "run", budget=5)).run()
+    assert [row.status for row in stopped.rows] == ["stopped"]
+    job = plan(split, tmp_path / "run").jobs[0]
+    parcel = work(pack(plan(split, tmp_path / "run", budget=8), job, among=2))
+    assert parcel.row["status"] == "stopped"
+    assert parcel.row["usage"]["repeated"] == 5
+    assert len(parcel.answers) == 4
+
+
+def test_a_package_does_not_show_the_key_that_it_carries(split, server, tmp_path):
+    package = pack(plan(split, tmp_path / "run"), plan(split, tmp_path / "run").jobs[0], among=1)
+    assert package.environ["T2S_API_KEY"] == "secret-key"
+    assert "secret-key" not in repr(package)
+
+
+def test_a_database_that_is_open_here_does_not_travel(sqlite_file, server, tmp_path):
+    database = connect(f"sqlite:///{sqlite_file}")
+    pairs = [Pair(f"Question {n}?", f"SELECT name, {n} FROM customer", "sqlite", "", (), "") for n in range(9)]
+    own = plan(load_pairs(pairs, database), tmp_path / "run")
+    with pytest.raises(UsageError, match="Name a file of questions with --data"):
+        pack(own, own.jobs[0], among=1)
+    database.close()
+
+
+@pytest.mark.parametrize("text", ["cloud:3", "processes", "processes:0", "ray:many"])
+def test_engines_that_are_not_there_are_refused(text):
+    with pytest.raises(UsageError, match=f"--machines '{text}' is neither processes:N nor ray:N"):
+        read_machines(text)
