@@ -252,6 +252,54 @@ WAYS_OUT = [
 ]
 
 
+# What is closed on a file of ours alone: closing it on the user's instance would close it for the user, too.
+OPEN_TO_THE_USER = {"FROM 'shop.csv'", "SELECT * FROM read_text('shop.csv')", "SELECT * FROM glob('*')"}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        *(sql for sql in WAYS_OUT if sql not in OPEN_TO_THE_USER),
+        "WITH c AS (COPY (SELECT 1) TO 'out.csv') SELECT * FROM c",
+        "SELECT * FROM (WITH c AS (COPY (SELECT 1) TO 'out.csv') SELECT 1)",
+        "EXPLAIN ANALYZE COPY customer TO 'out.csv'",
+        "explain /* x */ (ANALYZE) COPY customer TO 'out.csv'",
+        "EXPLAIN ANALYZE DELETE FROM customer",
+        "SET VARIABLE mine = 43",
+        "CREATE SECRET s (TYPE s3)",
+        "SELECT * FROM query('DELETE FROM customer')",
+    ],
+)
+def test_without_the_guard_the_user_s_connection_refuses_and_leaves_no_trace(
+    user: duckdb.DuckDBPyConnection, duckdb_file: Path, sql: str, monkeypatch: pytest.MonkeyPatch
+):
+    def state() -> list[object]:
+        queries = (
+            "SELECT name, value FROM duckdb_settings() ORDER BY 1",
+            "SELECT database_name, path FROM duckdb_databases() ORDER BY 1",
+            "SELECT extension_name, loaded FROM duckdb_extensions() ORDER BY 1",
+            "SELECT getvariable('mine'), (SELECT count(*) FROM invoice), (SELECT count(*) FROM duckdb_secrets())",
+            "SELECT table_name FROM duckdb_tables() ORDER BY 1",
+        )
+        files = {file.name for file in duckdb_file.parent.iterdir()}
+        return [files, *(user.execute(query).fetchall() for query in queries)]
+
+    monkeypatch.chdir(duckdb_file.parent)
+    Path("shop.csv").write_text("a\n1\n")
+    user.execute("SET VARIABLE mine = 42")
+    database = connect(user)
+    before = state()
+    with pytest.raises(QueryError):
+        run_unchecked(database, sql)
+    assert state() == before
+    assert ask(database, "SELECT count(*) FROM customer").rows == ((3,),)
+
+
+def test_names_like_those_of_what_modifies_are_read(user: duckdb.DuckDBPyConnection):
+    sql = """WITH copy AS (SELECT '"type":"COPY_QUERY_NODE"' AS "analyze") SELECT "analyze" FROM copy"""
+    assert run_unchecked(connect(user), sql).rows == (('"type":"COPY_QUERY_NODE"',),)
+
+
 @pytest.mark.parametrize("sql", WAYS_OUT)
 def test_without_the_guard_a_file_of_ours_refuses_and_leaves_no_trace(
     duckdb_file: Path, sql: str, monkeypatch: pytest.MonkeyPatch

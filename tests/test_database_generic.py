@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
-from t2s_magic.database import Limits
+from t2s_magic.database import Limits, connect
 from t2s_magic.database.generic import GenericDatabase
-from t2s_magic.errors import QueryError, SchemaError
+from t2s_magic.errors import QueryError, SchemaError, UnsafeSqlError
 from t2s_magic.guard import CheckedSql, check
 from t2s_magic.guard.checked import _GUARD_ONLY
+from t2s_magic.pipeline import ask, execute, run
 
 
 @pytest.fixture
@@ -50,3 +53,26 @@ def test_a_database_without_tables_is_said(tmp_path: Path):
 
 def test_the_engine_s_words_end_in_one_line(database: GenericDatabase):
     assert database.explain(check("SELECT nope FROM customer", "sqlite")) == "sqlite: no such column: nope"
+
+
+class _Acme(SQLiteDialect_pysqlite):
+    """A dialect that neither the guard nor sqlglot knows."""
+
+    name = "acme"
+    supports_statement_cache = True
+
+
+def test_sql_for_an_engine_that_the_guard_has_no_list_for_is_shown_and_never_run(
+    sqlite_file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(registry.impls, "acme", lambda: _Acme)
+    database = connect(f"acme:///{sqlite_file}")
+    outcome = run("SELECT count(*) FROM customer", database)
+    assert (outcome.rows, outcome.problem) == (
+        None,
+        "The guard has no list for 'acme', so this SQL is shown and not run.",
+    )
+    with pytest.raises(UnsafeSqlError, match="shown and not run"):
+        execute("SELECT count(*) FROM customer", database)
+    assert ask("How many customers are there?", database).problem == outcome.problem
+    database.close()

@@ -7,12 +7,18 @@ import re
 # White space and comments; in /*! … */ MySQL finds statements.
 _SPACE = r"(?:\s|--[^\n]*(?:\n|$)|/\*(?!M?!).*?\*/)*+"
 _EXPLAIN = re.compile(rf"{_SPACE}explain\b", re.IGNORECASE | re.DOTALL)
+_EXPLAIN_ANALYZE = re.compile(rf"{_SPACE}explain{_SPACE}(?:\([^()]*)?\banalyze\b", re.IGNORECASE | re.DOTALL)
 _READING = re.compile(rf"{_SPACE}(?:\(|(?:select|with|values|table|explain)\b)", re.IGNORECASE | re.DOTALL)
 
 
 def as_explain(sql: str) -> str:
     """``EXPLAIN`` in front of a statement, or the statement itself where it is one already."""
     return sql if _EXPLAIN.match(sql) else f"EXPLAIN {sql}"
+
+
+def is_explain_analyze(sql: str) -> bool:
+    """Whether the statement is explained by running it."""
+    return _EXPLAIN_ANALYZE.match(sql) is not None
 
 
 def begins_as_reading(sql: str) -> bool:
