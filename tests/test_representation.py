@@ -333,6 +333,50 @@ def test_numbers_kept_as_text_are_compared_as_numbers() -> None:
     assert sql_of("count products where products.code = $0", "50").splitlines()[-1] == "WHERE code = '50'"
 
 
+def test_text_that_is_no_number_or_date_stops_no_engine() -> None:
+    more = "count products where products.code > $0"
+    of_month = "count orders where month orders.status = $0"
+
+    assert sql_of(more, "50", dialect="duckdb").splitlines()[-1] == "WHERE TRY_CAST(code AS DOUBLE) > 50"
+    assert sql_of(more, "50", dialect="postgres").splitlines()[-1] == (
+        "WHERE CAST(SUBSTRING(code FROM '^ *[-+]?[0-9]+[.]?[0-9]*') AS NUMERIC) > 50"
+    )
+    assert "TRY_CAST(status AS TIMESTAMP)" in sql_of(of_month, "3", dialect="duckdb")
+    assert "SUBSTRING(status FROM '^[0-9]{4}" in sql_of(of_month, "3", dialect="postgres")
+
+
+def test_a_date_is_compared_with_what_is_no_date_as_text_where_the_engine_is_strict() -> None:
+    text = "count orders where orders.order_date = $0"
+
+    assert sql_of(text, "Monday", dialect="postgres").splitlines()[-1] == "WHERE CAST(order_date AS TEXT) = 'Monday'"
+    assert sql_of(text, "2024-01-31", dialect="postgres").splitlines()[-1] == "WHERE order_date = '2024-01-31'"
+    assert sql_of(text, "Monday").splitlines()[-1] == "WHERE order_date = 'Monday'"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "condition"),
+    [("sqlite", "customer_id = ("), ("duckdb", "customer_id IN ("), ("postgres", "customer_id IN (")],
+)
+def test_a_subquery_of_several_rows_is_a_list_where_the_engine_wants_one_row(dialect: str, condition: str) -> None:
+    text = "count orders where orders.customer_id = ( customers.customer_id where customers.country = $0 )"
+
+    assert condition in sql_of(text, "Peru", dialect=dialect)
+
+
+def test_of_a_subquery_that_is_compared_by_size_strict_engines_are_given_the_first_row() -> None:
+    text = "products.product_name where products.price > ( avg products.price group products.category_id )"
+
+    assert sql_of(text, dialect="duckdb").count("LIMIT 1") == 1
+    assert sql_of(text).count("LIMIT 1") == 0
+
+
+def test_columns_of_a_set_operation_become_text_where_a_strict_engine_would_refuse_them() -> None:
+    text = "customers.last_name union products.price"
+
+    assert "SELECT CAST(price AS TEXT)" in sql_of(text, dialect="postgres")
+    assert "CAST" not in sql_of(text)
+
+
 def test_quotes_and_pattern_signs_in_a_value_stay_text() -> None:
     last = sql_of("count products where products.product_name contains $0", "50% O'Neil").splitlines()[-1]
 

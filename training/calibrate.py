@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from t2s_magic.builtin import weights
 from t2s_magic.builtin.beam import WIDTH
-from t2s_magic.builtin.confidence import BIAS, shares, signs_of
+from t2s_magic.builtin.confidence import BIAS, shares
 from t2s_magic.builtin.looks import MOST_LOOKS, Look, look, look_signs
 from t2s_magic.builtin.model import BuiltinModel
 from t2s_magic.builtin.signs import Signs
@@ -75,7 +75,7 @@ def search(model: BuiltinModel, kind: str, question: Question, databases: Databa
     looks = {sql: look(found[: glances.ROWS]) for sql, found in rows.items() if found is not None}
     answers = tuple(
         Found(sql, answer.log_probability, signs, looks.get(sql), same_rows(gold, rows[sql], is_ordered))
-        for answer, sql, signs in zip(asked.answers, asked.sqls, signs_of(asked.posed(), asked.answers), strict=True)
+        for answer, sql, signs in zip(asked.answers, asked.sqls, asked.signs, strict=True)
         if signs is not None
     )
     return Searched(kind, question.db_id, answers)

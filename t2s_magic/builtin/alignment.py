@@ -135,7 +135,7 @@ def _bounded(amount: float) -> float:
 
 def _place(item: tree.Expression, alignment: Alignment) -> int | None:
     """The word of the question that an item of SELECT answers to."""
-    node = item.window if isinstance(item, tree.Within) else item
+    node: tree.Expression = item.window if isinstance(item, tree.Within) else item
     node = node.aggregate if isinstance(node, tree.Only) else node
     column = node if isinstance(node, tree.Column) else None
     if isinstance(node, tree.Call):

@@ -27,35 +27,35 @@ class Confidence:
         self._weights: Mapping[str, float] = settings.get("weights", _PLAIN)
         self._weights_with_rows: Mapping[str, float] = settings.get("weights_with_rows", self._weights)
 
-    def probabilities(
-        self, posed: Posed, answers: Sequence[Answer], looks: Sequence[Look | None] | None = None
-    ) -> list[float]:
-        """For each answer, the probability that it is the one asked for; together at most 1.
+    def probabilities(self, signs: Sequence[Signs | None]) -> list[float]:
+        """For each answer by its signs, the probability that it is the one asked for; together at most 1."""
+        return _chances(signs, self._weights)
 
-        With ``looks``, answers that were not looked at have none.
-        """
-        signs = signs_of(posed, answers, looks)
-        weights = self._weights if looks is None else self._weights_with_rows
-        scores = [math.exp(_score(one, weights)) if one else 0.0 for one in signs]
-        return [score / (1 + sum(scores)) for score in scores]
+    def probabilities_with_rows(self, signs: Sequence[Signs | None]) -> list[float]:
+        """``probabilities`` by signs that looks are part of; see ``with_looks``."""
+        return _chances(signs, self._weights_with_rows)
 
 
-def signs_of(posed: Posed, answers: Sequence[Answer], looks: Sequence[Look | None] | None = None) -> list[Signs | None]:
-    """Signs of each answer; None where it makes no sense or, with ``looks``, was not looked at."""
-    signs: list[Signs | None] = [
+def signs_of(posed: Posed, answers: Sequence[Answer]) -> list[Signs | None]:
+    """Signs of each answer; None where it makes no sense."""
+    return [
         None if is_senseless(read(answer.tokens), posed.candidates) else one
         for answer, one in zip(answers, all_signs(posed, answers), strict=True)
     ]
-    if looks is None:
-        return signs
+
+
+def with_looks(
+    signs: Sequence[Signs | None], answers: Sequence[Answer], looks: Sequence[Look | None]
+) -> list[Signs | None]:
+    """``signs`` and those of the looks; None for answers that were not looked at."""
     seen = [place for place, one in enumerate(looks) if one is not None and signs[place] is not None]
     of_looks = look_signs(
         [one for place in seen if (one := looks[place])], shares([answers[place].log_probability for place in seen])
     )
-    with_looks: list[Signs | None] = [None] * len(answers)
+    joined: list[Signs | None] = [None] * len(signs)
     for place, more in zip(seen, of_looks, strict=True):
-        with_looks[place] = {**(signs[place] or {}), **more}
-    return with_looks
+        joined[place] = {**(signs[place] or {}), **more}
+    return joined
 
 
 def shares(log_probabilities: Sequence[float]) -> list[float]:
@@ -63,6 +63,11 @@ def shares(log_probabilities: Sequence[float]) -> list[float]:
     best = max(log_probabilities, default=0.0)
     parts = [math.exp(one - best) for one in log_probabilities]
     return [part / sum(parts) for part in parts]
+
+
+def _chances(signs: Sequence[Signs | None], weights: Mapping[str, float]) -> list[float]:
+    odds = [math.exp(_score(one, weights)) if one is not None else 0.0 for one in signs]
+    return [one / (1 + sum(odds)) for one in odds]
 
 
 def _score(signs: Signs, weights: Mapping[str, float]) -> float:

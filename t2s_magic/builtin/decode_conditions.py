@@ -12,10 +12,13 @@ from t2s_magic.builtin.decode_expressions import TRUTHS, ExpressionWriter
 from t2s_magic.builtin.dialects import BOOLEAN, DATE, NUMBER, TEXT
 from t2s_magic.builtin.frames import Frame, UndecodableError
 from t2s_magic.builtin.literals import as_number
+from t2s_magic.builtin.plan import has_aggregate, plain_items
 
 _EXTREMES = {"is_max": ("=", "MAX"), "is_min": ("=", "MIN"), "above_avg": (">", "AVG"), "below_avg": ("<", "AVG")}
 _MATCHING = {"contains": "%{}%", "starts": "{}%", "ends": "%{}", "like": "{}"}
 _MOMENT = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?:[ T][\d:.]+)?$|\d{1,2}:\d{2}")
+_COMPARED = frozenset(("=", "!=", ">", "<", ">=", "<="))
+_AS_MEMBER = {"=": "in", "!=": "not_in"}
 _RANGED = frozenset((">", "<", ">=", "<=", "between", "not_between"))
 
 
@@ -42,6 +45,8 @@ class ConditionWriter(ExpressionWriter):
                 return self._test(part, frame)
 
     def _test(self, test: tree.Test, frame: Frame) -> str:
+        if not self.dialect.takes_first_row:
+            test = _of_one_row(test)
         operator = test.operator
         if operator in ("is_null", "not_null"):
             return f"{self.expression(test.left, frame)} IS {'NOT ' if operator == 'not_null' else ''}NULL"
@@ -183,6 +188,23 @@ def _without_null(query: tree.Query, frame: Frame) -> tree.Query:
     else:
         where = tree.Conditions((*body.where.parts, test), (*body.where.joiners, "and"))
     return tree.Query((replace(body, where=where),))
+
+
+def _of_one_row(test: tree.Test) -> tree.Test:
+    """``test`` so that a subquery in the place of a value gives no second row, at which most engines stop."""
+    right = test.rights[0] if test.rights else None
+    if test.operator not in _COMPARED or not isinstance(right, tree.Subquery) or _is_one_row(right.query):
+        return test
+    if test.operator in _AS_MEMBER:
+        return replace(test, operator=_AS_MEMBER[test.operator])
+    body = replace(right.query.bodies[0], limit=tree.ONE)
+    return replace(test, rights=(tree.Subquery(tree.Query((body,))),))
+
+
+def _is_one_row(query: tree.Query) -> bool:
+    body = query.bodies[0]
+    is_total = not body.group and any(map(has_aggregate, body.items)) and not plain_items(body)
+    return len(query.bodies) == 1 and (is_total or body.limit == tree.ONE)
 
 
 def _as_text(query: tree.Query) -> tree.Query:

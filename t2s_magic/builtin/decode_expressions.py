@@ -156,6 +156,8 @@ class ExpressionWriter(ABC):
             return f"COUNT({self._counted(operand, frame)})"
         if name in ("count_distinct", "sum_distinct"):
             return f"{name.partition('_')[0].upper()}(DISTINCT {self.expression(operand, frame)})"
+        if name in ("sum", "avg") and self.dialect.is_strict and self.kind(operand, frame) == DATE:
+            raise UndecodableError(f"Dates have no {name}.")
         value = self.as_number(operand, frame) if name in ("sum", "avg") else self.expression(operand, frame)
         written = f"{name.upper()}({value})"
         return f"COALESCE({written}, 0)" if name == "sum" and self._is_of_matches(operand, frame) else written

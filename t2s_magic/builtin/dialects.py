@@ -50,6 +50,11 @@ class Dialect:
         return self.name in ("postgres", "duckdb")
 
     @property
+    def takes_first_row(self) -> bool:
+        """Whether a subquery of several rows may stand for a value: its first."""
+        return self.name == "sqlite"
+
+    @property
     def has_filter(self) -> bool:
         return self.name != "mysql"
 

@@ -12,7 +12,7 @@ from t2s_magic.builtin.sense import is_misplaced
 from t2s_magic.builtin.tokens import Candidate, ColumnRef
 from t2s_magic.builtin.vocabulary import Vocabulary
 
-# Of 469 answers with a cell in the wrong column 4 were right: held back, not forbidden, since cells may not be all read.
+# Of 469 answers with a cell in the wrong column 4 were right: held back, not forbidden, for not all cells may be read.
 PENALTY = -4.0
 _COMPARING = ("=", "!=", "in", "not_in")
 
