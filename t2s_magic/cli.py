@@ -106,9 +106,8 @@ def _ask(options: argparse.Namespace) -> int:
     database = connect(options.db)
     try:
         draft = pipeline.ask(options.question, database, lm=options.lm, program=options.program)
-        outcome = (
-            None if options.no_run or draft.checked is None or draft.problem else pipeline.run(draft.sql, database)
-        )
+        runs = draft.checked is not None and not draft.problem and not options.no_run
+        outcome = pipeline.run(draft.sql, database) if runs else None
     finally:
         database.close()
     print(_as_json(draft, outcome) if options.json else _as_text(draft, outcome))

@@ -31,10 +31,9 @@ class Fault:
 
 def read_faults() -> dict[int, Fault]:
     """All rows by their numbers."""
-    rows = [
-        line.split(" | ") for line in TABLE.read_text(encoding="utf-8").splitlines() if re.match(r"\| \d+ \|", line)
-    ]
-    return {int(row[0].strip("| ")): _fault(row) for row in rows}
+    lines = TABLE.read_text(encoding="utf-8").splitlines()
+    faults = [_fault(line.split(" | ")) for line in lines if re.match(r"\| \d+ \|", line)]
+    return {fault.number: fault for fault in faults}
 
 
 def _fault(row: list[str]) -> Fault:

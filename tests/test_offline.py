@@ -39,7 +39,7 @@ print([file for file in written if file != os.devnull])
 def printed() -> list[str]:
     """What a session prints that has no home to write to."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("T2S_")}
-    nowhere = {name: "/dev/null/home" for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "TMPDIR")}
+    nowhere = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "TMPDIR"), "/dev/null/home")
     command = [sys.executable, "-c", ASKING, str(CHINOOK)]
     run = subprocess.run(command, capture_output=True, text=True, env=environ | nowhere)
     assert run.returncode == 0, run.stderr
