@@ -213,6 +213,11 @@ def test_no_spreadsheet_takes_a_text_for_a_formula(text):
     assert all(field.startswith("'") for field in tab_separated_text((text,), [(text,)]).split("\n"))
 
 
+@pytest.mark.parametrize("text", ["x;=1+1", "x\t=1+1", "x,=1+1"])
+def test_no_spreadsheet_divides_a_text_before_a_formula(text):
+    assert csv_text(("a",), [(text,)]) == f'a\r\n"{text}"\r\n'
+
+
 @pytest.mark.parametrize("value", [-5, -5.5, Decimal("-5"), "-5", "+41"])
 def test_a_negative_number_stays_a_number(value):
     assert csv_text(("n",), [(value,)]) == f"n\r\n{value}\r\n"

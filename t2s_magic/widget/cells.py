@@ -146,7 +146,8 @@ def _plain(value: Any) -> Any:
 
 def _csv_field(value: Any) -> str:
     text = _spreadsheet_text(value)
-    if value is not None and (not text or set(text) & set('",\r\n') or text != text.strip()):
+    # In half of the world a spreadsheet divides at semicolons, and then finds a formula behind one.
+    if value is not None and (not text or set(text) & set('",;\t\r\n') or text != text.strip()):
         return '"' + text.replace('"', '""') + '"'
     return text
 
