@@ -353,6 +353,13 @@ def test_a_date_is_compared_with_what_is_no_date_as_text_where_the_engine_is_str
     assert sql_of(text, "Monday").splitlines()[-1] == "WHERE order_date = 'Monday'"
 
 
+def test_an_order_by_what_a_group_does_not_determine_splits_no_group_where_the_engine_is_strict() -> None:
+    text = "customers.country count customers group customers.country desc customers.joined"
+
+    assert sql_of(text, dialect="duckdb").splitlines()[-2:] == ["GROUP BY country", "ORDER BY MAX(joined) DESC"]
+    assert sql_of(text).splitlines()[-2:] == ["GROUP BY country", "ORDER BY joined DESC"]
+
+
 @pytest.mark.parametrize(
     ("dialect", "condition"),
     [("sqlite", "customer_id = ("), ("duckdb", "customer_id IN ("), ("postgres", "customer_id IN (")],

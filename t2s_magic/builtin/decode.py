@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from t2s_magic.builtin import names, tree
 from t2s_magic.builtin.decode_conditions import ConditionWriter
@@ -280,7 +281,9 @@ class _QueryWriter(ConditionWriter):
             keys = list(body.group)
         if not keys:
             return []
-        wanted = [*plain, *(order.key for order in body.order if not _is_computed(order.key))]
+        determined = partial(self._determination(frame).holds, [*keys, *plain])
+        ordering = [order.key for order in body.order if not _is_computed(order.key)]
+        wanted = [*plain, *filter(determined, ordering)]
         if self._orders_outside(body) and not has_aggregate(body):
             wanted = plain
         if not self.dialect.is_strict:
@@ -322,11 +325,12 @@ class _QueryWriter(ConditionWriter):
         orders = [order for order in body.order if not self._is_moot(order, body)]
         if not orders:
             return []
+        groups = self._group_keys(frame) if self.dialect.is_strict else []
         keys = []
         for order in orders:
             alias = aliases[body.items.index(order.key)] if order.key in body.items else None
             key = alias or self.expression(order.key, frame)
-            if self._orders_outside(body) and order.key not in body.items and not has_aggregate(order.key):
+            if groups and order.key not in groups and not _is_computed(order.key):
                 key = f"{'MAX' if order.is_descending else 'MIN'}({key})"
             keys.append(f"{key} DESC" if order.is_descending else key)
         return [f"ORDER BY {', '.join(keys)}"]
