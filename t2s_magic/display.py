@@ -39,7 +39,7 @@ class Display(Protocol):
         ...
 
     def open(self, widget: Mapping[str, Any]) -> None:
-        """Show a widget's mimebundle in the cell that is executing, below what is told there, until it is cleared."""
+        """Show a widget's mimebundle in the cell that is executing, in place of what was told, until it is cleared."""
         ...
 
     def show(self, twins: Mapping[str, Any], widget: Mapping[str, Any]) -> None:
@@ -75,6 +75,7 @@ class NotebookDisplay:
         self._told_in = self.cell()
 
     def open(self, widget: Mapping[str, Any]) -> None:
+        self.tell("")
         self._widget_handle = DisplayHandle()
         self._widget_handle.display(widget, raw=True)
 

@@ -1,4 +1,4 @@
-"""A grammar in EBNF as xgrammar reads it: which texts it takes, and what an LM of random weights would write under it."""
+"""A grammar in EBNF as xgrammar reads it: which texts it takes, and what random weights would write under it."""
 
 from __future__ import annotations
 

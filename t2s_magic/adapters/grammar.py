@@ -20,11 +20,12 @@ from t2s_magic.schema.tables import Schema, Table
 # A schema of more columns is held to its tables alone, one of more tables to neither.
 MOST_NAMES = 1_500
 
-# Words in capitals are SQL's, in any case; ``w`` is white space, ``o`` is white space or nothing. A rule whose name ends
-# in ``@`` stands for three: ``-k`` knows the schema's columns alone, ``-d`` reads derived tables too, and ``-w`` stands
-# below WITH; ``@@`` is the one of them that takes the statement's own names, here.
+# Words in capitals are SQL's, in any case; ``w`` is white space, ``o`` is white space or nothing. A rule whose name
+# ends in ``@`` stands for three: ``-k`` knows the schema's columns alone, ``-d`` reads derived tables too, and ``-w``
+# stands below WITH; ``@@`` is the one of them that takes the statement's own names, here.
 _STATEMENT = r"""
-statement ::= query-k | WITH w (RECURSIVE w)? common-table (o "," o common-table)* o first-t (set-operator block-t)* ordering-w
+statement ::= query-k | WITH w (RECURSIVE w)? common-table (o "," o common-table)* o query-after-with
+query-after-with ::= first-t (set-operator block-t)* ordering-w
 common-table ::= name (o names)? w AS materialized o "(" o query-t o ")"
 query-k ::= block-k (set-operator block-k)* ordering-k
 query-t ::= block-t (set-operator block-t)* ordering-w
@@ -108,8 +109,8 @@ to-bound ::= (UNBOUNDED | distance) w FOLLOWING | CURRENT w ROW
 unit ::= (YEAR | QUARTER | MONTH | WEEK | DAY | HOUR | MINUTE | SECOND) more-units
 type ::= type-name | (VARCHAR | CHAR) o "(" o [0-9]{1,3} o ")" | more-types
   | (NUMERIC | DECIMAL) o "(" o [0-9]{1,2} (o "," o [0-9]{1,2})? o ")"
-type-name ::= INTEGER | INT | BIGINT | SMALLINT | REAL | FLOAT | DOUBLE | NUMERIC | DECIMAL | TEXT | VARCHAR | CHAR | DATE
-  | DATETIME | TIME | TIMESTAMP | BOOLEAN
+type-name ::= INTEGER | INT | BIGINT | SMALLINT | REAL | FLOAT | DOUBLE | NUMERIC | DECIMAL | TEXT | VARCHAR | CHAR
+  | DATE | DATETIME | TIME | TIMESTAMP | BOOLEAN
 name ::= [a-zA-Z_\u00c0-\u024f\u0370-\ud7ff] [a-zA-Z0-9_\u00c0-\u024f\u0370-\ud7ff]{0,62} | quoted-name
 w ::= [ \t\r\n]{1,60}
 o ::= [ \t\r\n]{0,60}
@@ -155,8 +156,8 @@ _TABLE_CALL = (
 )
 _FETCH = "(w OFFSET w count)? (w FETCH w (FIRST | NEXT) w count w (ROW | ROWS) w ONLY)? | w LIMIT w ALL"
 _POSTGRES_TYPES = (
-    'type-name o "[]" | (INT | FLOAT) [248] | DOUBLE w PRECISION | BOOL | INTERVAL | JSON | JSONB | UUID | BYTEA | BLOB '
-    "| TIMESTAMPTZ | TINYINT | HUGEINT | (TIMESTAMP | TIME) w (WITH | WITHOUT) w TIME w ZONE"
+    'type-name o "[]" | (INT | FLOAT) [248] | DOUBLE w PRECISION | BOOL | INTERVAL | JSON | JSONB | UUID | BYTEA '
+    "| BLOB | TIMESTAMPTZ | TINYINT | HUGEINT | (TIMESTAMP | TIME) w (WITH | WITHOUT) w TIME w ZONE"
 )
 _DIALECTS: Mapping[str, Mapping[str, str]] = {
     "sqlite": {
@@ -213,8 +214,8 @@ _DIALECTS: Mapping[str, Mapping[str, str]] = {
         "more-types": _POSTGRES_TYPES,
     },
     "postgres": {
-        "symbol": '"&" | "|" | "<<" | ">>" | "->" | "->>" | "^" | "~" | "~*" | "!~" | "!~*" | "#>" | "#>>" | "@>" | "<@" '
-        '| "?" | "&&" | "@@"',
+        "symbol": '"&" | "|" | "<<" | ">>" | "->" | "->>" | "^" | "~" | "~*" | "!~" | "!~*" | "#>" | "#>>" | "@>" '
+        '| "<@" | "?" | "&&" | "@@"',
         "word": f"(NOT w)? (ILIKE | SIMILAR w TO) | {_NOT_DISTINCT}",
         "more-operation@": f"w (ISNULL | NOTNULL) | {_QUANTIFIED} | w (NOT w)? (LIKE | ILIKE) w (ANY | ALL) o list@",
         "suffix@": _POSTGRES_SUFFIX,
@@ -272,8 +273,8 @@ _NO_CALLS = frozenset("all any case cast exists extract interval some try_cast v
 # Called without arguments, and those whose arguments may be put in order.
 _CONSTANTS = frozenset(
     """
-    now today random rand pi uuid gen_random_uuid curdate curtime sysdate utc_date utc_time utc_timestamp clock_timestamp
-    row_number rank dense_rank percent_rank cume_dist
+    now today random rand pi uuid gen_random_uuid curdate curtime sysdate utc_date utc_time utc_timestamp
+    clock_timestamp row_number rank dense_rank percent_rank cume_dist
     """.split()
 )
 _COLLECTING = frozenset("string_agg group_concat array_agg list first last json_agg jsonb_agg json_group_array".split())

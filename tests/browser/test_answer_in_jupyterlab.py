@@ -35,11 +35,13 @@ FROM customer AS c JOIN invoice AS i ON i.customer_id = c.id
 GROUP BY c.id
 ORDER BY spent DESC"""
 ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT COUNT(*) AS n FROM n"
+SLOWLY = "SELECT name FROM customer WHERE country IS NULL ORDER BY name"
 NUMBERS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 20000) SELECT x, x * x AS square FROM n"
 
 
 REPLIES = {
     "How much did each customer spend?": SPENT,
+    "Who has no country yet?": SLOWLY,
     "How many customers are there?": "SELECT COUNT(*) AS customers FROM customer",
     "How far can you count?": ENDLESS,
     "Which countries are there?": "SELECT DISTINCT country FROM customer WHERE country IS NOT NULL",
@@ -53,6 +55,7 @@ REPLIES = {
 CELLS = {
     "set up": "%load_ext sql\n%sql sqlite:///shop.sqlite\n%load_ext t2s_magic",
     "spent": "%%text2sql\nHow much did each customer spend?",
+    "slowly": "%%text2sql\nWho has no country yet?",
     "count": "%%text2sql\nHow many customers are there?",
     "endless": "%%text2sql --no-run\nHow far can you count?",
     "busy?": "print(6 * 7)",
@@ -73,7 +76,8 @@ class ScriptedLM(OpenAiServer):
     def next_reply(self, body: dict[str, Any], headers: dict[str, str]) -> Reply:
         super().next_reply(body, headers)
         prompt = "".join(message["content"] for message in body["messages"])
-        return Reply(REPLIES[max(REPLIES, key=prompt.rfind)])
+        sql = REPLIES[max(REPLIES, key=prompt.rfind)]
+        return Reply(sql, pause=0.5 if sql == SLOWLY else 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +118,21 @@ def _write_database(path: Path) -> None:
 
 def rows_of(answer: Locator) -> list[list[str]]:
     return [row.locator("td").all_inner_texts() for row in answer.locator("tbody tr").all()]
+
+
+def test_sql_is_seen_as_it_is_written_and_cannot_run_before_it_is_whole(notebook):
+    notebook.start(CELL["slowly"])
+    answer = notebook.cell(CELL["slowly"]).locator(".t2s-is-writing")
+    answer.wait_for()
+    expect(answer.locator(".t2s-words")).to_have_text("Writing the SQL …")
+    expect(answer.locator(".t2s-editor")).to_have_value(re.compile("^SELECT name( FROM| FROM customer)?"))
+    expect(answer.locator(".t2s-editor")).to_have_attribute("readonly", "")
+    expect(answer.locator(".t2s-run")).to_be_hidden()
+    done = notebook.answer(CELL["slowly"])
+    expect(done.locator(".t2s-cell").first).to_have_text("Zoë")
+    expect(done.locator(".t2s-editor")).to_have_value(SLOWLY)
+    expect(done.locator(".t2s-provenance")).to_contain_text("7 tokens read, 3 written, the first after ")
+    expect(notebook.cell(CELL["slowly"]).locator(".t2s")).to_have_count(1)
 
 
 def test_a_question_becomes_words_sql_provenance_and_rows(notebook: Notebook):
