@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 from study_server import oracle
 
+from t2s_magic.adapters.quick_dspy import dspy
 from t2s_magic.errors import UsageError
 from t2s_magic.program import load_program
-from t2s_magic.study.optimizers import OPTIMIZERS, choose
+from t2s_magic.study.optimizers import OPTIMIZERS, Chosen, Optimizer, choose
 from t2s_magic.study.plan import Plan, Results, slug
 from t2s_magic.study.runs import Study
 from t2s_magic.study.splits import load_lines
@@ -139,6 +140,62 @@ def test_optimizers_that_write_instructions_are_refused_with_the_built_in_model(
         Study(replace(plan(split, tmp_path, "MIPROv2"), lm="builtin"))
     with pytest.raises(UsageError, match="the built-in model writes SQL only"):
         Study(replace(plan(split, tmp_path, "GEPA"), prompt_lm="builtin"))
+
+
+def test_an_optimizer_of_ones_own_is_a_function_and_an_entry(split, server, tmp_path):
+    def first_few(work, trainset, *, k):
+        return dspy.LabeledFewShot(k=k).compile(work.student, trainset=trainset, sample=False)
+
+    mine = Optimizer("FirstFew", "the first k as demos", first_few, lambda train, val, k: 0, {"k": 2}, is_drawn=False)
+    own = replace(plan(split, tmp_path / "run", "none"), optimizers=(Chosen(mine, {"k": 3}),))
+    (row,) = Study(own).run().rows
+    assert (row.label, row.status) == ("FirstFew(k=3)", "finished")
+    assert [demo["question"] for demo in row.demos] == [question.question for question in split.trainset[:3]]
+
+
+def test_seeds_draw_other_demos_and_what_draws_nothing_runs_once(split, server, tmp_path):
+    names = "none", "KNNFewShot", "LabeledFewShot:k=2"
+    rows = Study(plan(split, tmp_path / "run", *names, seeds=(0, 1, 2))).run().rows
+    assert [row.name for row in rows][:2] == ["none", "knnfewshot"]
+    assert [row.seed for row in rows[2:]] == [0, 1, 2]
+    assert len({str(row.demos) for row in rows[2:]}) == 3
+    more = Study(plan(split, tmp_path / "run", *names, seeds=(0, 1, 2, 3))).run().rows
+    assert more[:5] == rows
+
+
+@pytest.mark.parametrize("name", ["BootstrapFewShot:labeled=4", "BootstrapFewShotWithRandomSearch:candidates=2"])
+def test_programs_and_scores_do_not_depend_on_how_many_are_asked_at_once(split, server, tmp_path, name):
+    one = Study(replace(plan(split, tmp_path / "one", name), threads=1)).run().rows[0]
+    asked = len(server.requests)
+    server.seconds = 0.01
+    many = Study(replace(plan(split, tmp_path / "many", name), threads=16)).run().rows[0]
+    assert many.demos == one.demos
+    assert many.candidates == one.candidates
+    assert [score.correct for score in many.testset] == [score.correct for score in one.testset]
+    assert len(server.requests) == 2 * asked
+
+
+def test_random_search_finds_what_dspys_own_loop_finds(split, server, tmp_path):
+    def dspys(work, trainset):
+        optimizer = dspy.BootstrapFewShotWithRandomSearch(
+            metric=work.metric, max_bootstrapped_demos=2, num_candidate_programs=2, num_threads=work.threads
+        )
+        return optimizer.compile(work.student, trainset=trainset, valset=work.valset)
+
+    theirs = Optimizer("theirs", "dspy's loop", dspys, lambda train, val: 0)
+    own = replace(plan(split, tmp_path / "theirs", "none"), optimizers=(Chosen(theirs, {}),))
+    found = Study(plan(split, tmp_path / "ours", "BootstrapFewShotWithRandomSearch:candidates=2")).run().rows[0]
+    expected = Study(own).run().rows[0]
+    assert found.demos == expected.demos
+    assert sorted(found.candidates) == sorted(expected.candidates)
+
+
+def test_another_writer_of_instructions_is_asked_anew(split, server, tmp_path):
+    small = plan(split, tmp_path / "run", "GEPA:rounds=1")
+    Study(replace(small, prompt_lm="hosted_vllm/one")).run()
+    row = Study(replace(small, prompt_lm="hosted_vllm/other")).run().rows[0]
+    assert row.prompt_lm == "hosted_vllm/other"
+    assert {body["model"] for body in server.requests} == {"tiny", "one", "other"}
 
 
 def test_wrong_names_and_settings_are_told_with_the_nearest():
