@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 
 from t2s_magic.database import spellings
 from t2s_magic.schema import Column, Schema, Table
@@ -114,13 +115,16 @@ def name_words(schema: Schema) -> frozenset[str]:
 
 def text_columns(schema: Schema) -> list[Source]:
     """The columns that may hold text, the likeliest to be asked for first."""
+    # Names and types recur from table to table: each is read once.
+    words, may_hold_text = cache(_name_words), cache(partial(_may_hold_text, dialect=schema.dialect))
+    unlikeliness = cache(_unlikeliness)
     sources = [
-        Source(table, column, _name_words(column.name), _name_words(table.name))
+        Source(table, column, words(column.name), words(table.name))
         for table in schema.tables
         for column in table.columns
-        if _may_hold_text(column.type, schema.dialect)
+        if may_hold_text(column.type)
     ]
-    return sorted(sources, key=_unlikeliness)
+    return sorted(sources, key=lambda source: (source.table.is_view, unlikeliness(source.column.name)))
 
 
 def _may_hold_text(type_: str, dialect: str) -> bool:
@@ -129,11 +133,10 @@ def _may_hold_text(type_: str, dialect: str) -> bool:
     return dialect == "sqlite" or not _NOT_TEXT_WHEN_TYPED.search(type_)
 
 
-def _unlikeliness(source: Source) -> tuple[bool, int]:
-    name = source.column.name
+def _unlikeliness(name: str) -> int:
     if _UNLIKELY.search(name):
-        return source.table.is_view, 2
-    return source.table.is_view, 0 if _LIKELY.search(name) else 1
+        return 2
+    return 0 if _LIKELY.search(name) else 1
 
 
 def _name_words(name: str) -> tuple[str, ...]:

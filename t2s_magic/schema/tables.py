@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -108,7 +108,8 @@ class Schema:
 
     @cached_property
     def _as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        # By hand: dataclasses.asdict copies every text of it, and takes ten times as long.
+        return {"dialect": self.dialect, "tables": tuple(map(_as_dict, self.tables)), "unseen": self.unseen}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; the inverse of ``from_dict``. Shared between calls: not to be changed."""
@@ -131,6 +132,19 @@ def _reaches(qualifier: Sequence[str], table: Table) -> bool:
     # DuckDB reaches lake.main.orders as lake.orders, too.
     shorter = path[:-1] if path[-1:] == ("main",) else ()
     return wanted in (path[-len(wanted) :], shorter[-len(wanted) :])
+
+
+def _as_dict(table: Table) -> dict[str, Any]:
+    return {
+        "name": table.name,
+        "columns": tuple(dict(vars(column)) for column in table.columns),
+        "path": table.path,
+        "qualifier": table.qualifier,
+        "primary_key": table.primary_key,
+        "foreign_keys": tuple(dict(vars(key)) for key in table.foreign_keys),
+        "comment": table.comment,
+        "is_view": table.is_view,
+    }
 
 
 def _table(data: Mapping[str, Any]) -> Table:
