@@ -17,12 +17,12 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from t2s_magic import guard
+from t2s_magic.adapters import sql_so_far
 from t2s_magic.database import Database, Limits, Rows, connect
 from t2s_magic.database.glances import glances
 from t2s_magic.database.values import CellIndex, find_values
 from t2s_magic.errors import ModelError, SchemaError, Text2SqlError, UnsafeSqlError, UsageError
 from t2s_magic.guard import CheckedSql
-from t2s_magic.adapters import sql_so_far
 from t2s_magic.lm import Constrained, Patience, make_backend
 from t2s_magic.lm.usage import Usage, read_price
 from t2s_magic.memory import Pair
@@ -64,8 +64,9 @@ class Draft:
     """SQL written for a question, with what is known about it before it runs.
 
     ``checked`` is None when there is no SQL or the guard refused it; then ``problem`` says why, and ``span`` bounds the
-    part of ``sql`` it is about. Both are there when the engine was locked or gone: run it later. ``confidence`` is a probability, or None where the LM gives none. ``prompt`` is the
-    exact text that the LM was sent last ("" for the built-in model). ``notices`` are sentences to show once.
+    part of ``sql`` it is about. Both are there when the engine was locked or gone: run it later. ``confidence`` is a
+    probability, or None where the LM gives none. ``prompt`` is the exact text that the LM was sent last ("" for the
+    built-in model). ``notices`` are sentences to show once.
     """
 
     question: str
@@ -266,6 +267,7 @@ class Asker:
         notices: tuple[str, ...],
     ) -> Draft:
         checked: CheckedSql | None = prediction.checked
+        alternatives = _alternatives(prediction, schema)
         words, assumptions = _read_back(prediction.sql, schema, database) if checked else ("", ())
         return Draft(
             question,
@@ -285,12 +287,13 @@ class Asker:
             in_words=words,
             assumptions=assumptions,
             confidence=prediction.confidence,
-            alternatives=_alternatives(prediction, schema),
+            alternatives=alternatives,
             abstained=prediction.abstained,
             prompt=prediction.prompt,
             notices=notices
             + self._tables_shown(prediction)
             + _asked_about(prediction)
+            + _told_apart(prediction.sql, alternatives, schema)
             + _said_instead(prediction.answer),
         )
 
@@ -390,6 +393,12 @@ def _alternatives(prediction: Any, schema: Schema) -> tuple[Alternative, ...]:
         if reading.sql != prediction.sql and words != first and _passes(reading.sql, schema):
             return (Alternative(reading.sql, words, reading.confidence or 0.0),)
     return ()
+
+
+def _told_apart(sql: str, alternatives: Sequence[Alternative], schema: Schema) -> tuple[str, ...]:
+    """For each alternative, what differs between it and the statement shown."""
+    told = (guard.tell_apart(sql, alternative.sql, schema) for alternative in alternatives)
+    return tuple(sentence for sentence in told if sentence)
 
 
 def _passes(sql: str, schema: Schema) -> bool:

@@ -65,6 +65,8 @@ def steps(data: Path, first_minutes: float, second_minutes: float) -> Iterator[S
     )
     yield Step("export", (str(checkpoint_file("second")),))
     yield Step("calibrate", (str(data),))
+    yield Step("fit_demos", (str(data),))
+    yield Step("fit_abstention", (str(data),))
     yield Step("evaluate", (str(data), "held_out"))
     yield Step("evaluate", (str(data), "dev", "--note", "training.build"))
 

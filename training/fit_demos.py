@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -25,13 +26,18 @@ from numpy.typing import NDArray
 
 from t2s_magic.builtin import alike, recall, weights
 from t2s_magic.builtin.beam import WIDTH
+from t2s_magic.builtin.confidence import BIAS
 from t2s_magic.builtin.model import Asked, BuiltinModel, Demo
 from t2s_magic.builtin.prepared import PreparedDemo
+from t2s_magic.builtin.recall import Recall
 from t2s_magic.builtin.tokens import ValueRef
+from training.calibrate import fit_weights
 from training.evaluate import connect, explains, orders_its_rows, run, same_rows, scored_questions, wilson
 from training.examples import WORK, Databases, Question
 
-COUNTS = (0, 5, 20)
+COUNTS = (5, 20)
+NO_DEMOS = "none"
+LIKELY = 0.5
 FOLDS = 5
 MOST_UNLIKE_PAIRS = 40
 Floats = NDArray[np.float64]
@@ -111,7 +117,7 @@ def _marker(question: Question, databases: Databases) -> Callable[[str], bool | 
 
 def _draws(question: Question, everything: Sequence[Question]) -> Iterator[tuple[str, list[Demo]]]:
     """Demos of the same database: none; then any; then any but those of the same statement."""
-    yield "0", []
+    yield NO_DEMOS, []
     others = [one for one in everything if one.db_id == question.db_id and one.question != question.question]
     for name, allowed in (
         ("any", others),
@@ -119,7 +125,7 @@ def _draws(question: Question, everything: Sequence[Question]) -> Iterator[tuple
     ):
         chance = random.Random(f"{name} {question.question}")
         drawn = chance.sample(allowed, min(COUNTS[-1], len(allowed)))
-        for count in COUNTS[1:]:
+        for count in COUNTS:
             yield f"{count} {name}", [Demo(one.question, one.sql) for one in drawn[:count]]
 
 
@@ -131,7 +137,7 @@ def _shown(
     model: BuiltinModel, question: Question, group: str, asked: Asked, is_right: Callable[[str], bool | None]
 ) -> Shown:
     probabilities = model.unaided(asked)
-    all_signs = asked.recall_signs(probabilities) if asked.usage else [_without_demos(one) for one in probabilities]
+    all_signs = asked.recall_signs(probabilities)
     marks = list(map(is_right, asked.sqls))
     kept = [place for place, mark in enumerate(marks) if mark is not None and probabilities[place]]
     return Shown(
@@ -141,10 +147,6 @@ def _shown(
         [all_signs[place] for place in kept],
         [bool(marks[place]) for place in kept],
     )
-
-
-def _without_demos(probability: float) -> tuple[float, ...]:
-    return (probability, *(0.0 for _ in recall.SIGNS[1:]))
 
 
 def _part(data: Path, folder: Path, settings: dict[str, Any], questions: Sequence[Question]) -> list[Shown]:
@@ -169,39 +171,56 @@ def logistic(signs: Floats, right: Floats, ridge: float = 1.0, rounds: int = 40)
     return np.asarray(chosen / scale)
 
 
-def fit(shown: Sequence[Shown]) -> Floats:
-    """Weights for answers with demos; those without teach nothing here."""
-    told = [one for one in shown if one.group != "0" and one.signs]
-    return logistic(
-        np.array([signs for one in told for signs in one.signs]),
-        np.array([is_right for one in told for is_right in one.right], float),
-    )
+def fit(shown: Sequence[Shown]) -> dict[str, float]:
+    """Weights by sign; questions that no pair is about teach nothing here."""
+    told = [one for one in shown if one.signs and _likest(one)]
+    return fit_weights([([_named(signs) for signs in one.signs], one.right) for one in told]).of_sign
+
+
+def _likest(one: Shown) -> float:
+    return one.signs[0][recall.SIGNS.index("likest")] if one.signs else 0.0
+
+
+def _named(signs: Sequence[float]) -> dict[str, float]:
+    return {name: sign for name, sign in zip(recall.SIGNS, signs, strict=True) if name != BIAS}
 
 
 def report(shown: Sequence[Shown]) -> dict[str, Any]:
-    """For each way of drawing demos: how many questions are right, each database judged by weights of the others."""
+    """For each way of drawing demos: how many questions are right, each database judged by weights of the others.
+
+    The same of the questions that a pair is likely (0.5) about, and what the network alone makes of those.
+    """
     names = sorted({one.db_id for one in shown})
     random.Random(2).shuffle(names)
-    right: dict[str, list[bool]] = {}
-    without: dict[str, list[bool]] = {}
+    alone = {(one.db_id, one.question): _is_right(one, None) for one in shown if one.group == NO_DEMOS}
+    marks: dict[str, list[bool]] = defaultdict(list)
     for fold in range(FOLDS):
         inside = set(names[fold::FOLDS])
-        chosen = fit([one for one in shown if one.db_id not in inside])
+        chosen = Recall({"weights": fit([one for one in shown if one.db_id not in inside])})
         for one in (one for one in shown if one.db_id in inside):
-            scores = np.array(one.signs) @ chosen if one.signs and one.group != "0" else [s[0] for s in one.signs]
-            right.setdefault(one.group, []).append(bool(one.signs) and one.right[int(np.argmax(scores))])
-            plain = [s[0] for s in one.signs]
-            without.setdefault(one.group, []).append(bool(plain) and one.right[int(np.argmax(plain))])
+            is_right = _is_right(one, chosen)
+            marks[one.group].append(is_right)
+            if _likest(one) >= LIKELY:
+                marks[f"{one.group}, a pair about it"].append(is_right)
+                marks[f"{one.group}, a pair about it, not shown"].append(alone[one.db_id, one.question])
     return {
         group: {
-            "n": len(marks),
-            "right": sum(marks),
-            "accuracy": round(100 * float(np.mean(marks)), 1),
-            "interval": wilson(sum(marks), len(marks)),
-            "not_reweighed": round(100 * float(np.mean(without[group])), 1),
+            "n": len(found),
+            "right": sum(found),
+            "accuracy": round(100 * float(np.mean(found)), 1),
+            "interval": wilson(sum(found), len(found)),
         }
-        for group, marks in right.items()
+        for group, found in marks.items()
     }
+
+
+def _is_right(one: Shown, chosen: Recall | None) -> bool:
+    """Whether the likeliest answer is; without ``chosen``, by its score alone."""
+    if not one.signs:
+        return False
+    has_pair = chosen is not None and _likest(one) > 0
+    scores = chosen.probabilities(one.signs) if chosen and has_pair else [signs[0] for signs in one.signs]
+    return one.right[int(np.argmax(scores))]
 
 
 def main() -> None:
@@ -227,7 +246,7 @@ def main() -> None:
     print(json.dumps(figures, indent=1))
     file = options.weights / "model.json"
     shipped = json.loads(file.read_text("utf-8"))
-    fitted = dict(zip(recall.SIGNS, map(_rounded, fit(shown)), strict=True))
+    fitted = {name: _rounded(weight) for name, weight in fit(shown).items()}
     shipped["recall"] = settings | {"weights": fitted, "report": figures}
     file.write_text(json.dumps(shipped, indent=1) + "\n", "utf-8")
 

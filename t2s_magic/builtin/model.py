@@ -43,7 +43,7 @@ from t2s_magic.builtin.recall import (
     Recall,
     RecallingNetwork,
     Slots,
-    Usage,
+    log_odds,
     recall_signs,
 )
 from t2s_magic.builtin.representation import UndecodableError, decode
@@ -104,8 +104,8 @@ class Asked:
     """A question as the network understood it, and the answers it would give, in the order of the search.
 
     The ``candidates`` that the network saw come first, then literals of approved pairs. ``patterns`` are the pairs
-    nearest to the question, ``usage`` what all of them use; ``ids`` are the answers as numbers of the decoder, ``sqls``
-    as SQL.
+    nearest to the question. The ``own`` first answers are the network's, the others were found by pairs alone; ``ids``
+    are the answers as numbers of the decoder, ``sqls`` as SQL.
     """
 
     prepared: PreparedSchema
@@ -118,7 +118,7 @@ class Asked:
     sqls: tuple[str, ...] = ()
     patterns: tuple[Pattern, ...] = ()
     ids: tuple[tuple[int, ...], ...] = ()
-    usage: Usage | None = None
+    own: int = 0
 
     def linked(self) -> dict[Token, float]:
         """For each column, table and value: the probability that the answer names it."""
@@ -129,7 +129,10 @@ class Asked:
     def signs(self) -> list[Signs | None]:
         """What speaks for and against each answer; None for one that makes no sense."""
         alignment = align(self.features, self.prepared.features)
-        return signs_of(Posed(self.candidates, self.linked(), alignment, self.prepared.graph), self.answers)
+        posed = Posed(self.candidates, self.linked(), alignment, self.prepared.graph)
+        own = signs_of(posed, self.answers[: self.own])
+        # Pairs must not change what the network's own answers are held for beside one another.
+        return own if self.own == len(self.answers) else own + signs_of(posed, self.answers)[self.own :]
 
     def abstention_signs(self, probability: float) -> tuple[float, ...]:
         """What ``Abstention`` goes by, when the best answer has ``probability``."""
@@ -138,10 +141,9 @@ class Asked:
 
     def recall_signs(self, probabilities: Sequence[float]) -> list[tuple[float, ...]]:
         """What ``Recall`` goes by, for each answer with its probability without pairs."""
-        assert self.usage is not None
         return [
-            recall_signs(probability, answer.tokens, ids, self.patterns, self.usage)
-            for probability, answer, ids in zip(probabilities, self.answers, self.ids, strict=True)
+            recall_signs(score, ids, self.patterns, is_added=place >= self.own)
+            for place, (score, ids) in enumerate(zip(log_odds(probabilities), self.ids, strict=True))
         ]
 
     def column_scores(self) -> dict[tuple[str, str], float]:
@@ -285,27 +287,33 @@ class BuiltinModel:
         return _InFull(full, (*values, *_cells(said, full, prepared.schema)), sql)
 
     def _searched(self, asked: Asked, demos: Sequence[PreparedDemo], width: int) -> Asked:
-        asked = replace(asked, usage=Usage(asked.sketch, [(one.sketch, one.pair) for one in demos]) if demos else None)
+        """The answers of the network alone, then those that only pairs find."""
         number = self._numbering(asked.features, asked.prepared)
         slots = Slots(asked.candidates, number)
         chances = ((chance_of_same(asked.sketch, demo.sketch, self._recall.likeness), demo) for demo in demos)
         likest = sorted((pair for pair in chances if pair[0] >= LEAST_CHANCE), key=lambda pair: -pair[0])
         patterns = tuple(slots.pattern(demo.pair, chance) for chance, demo in likest[:MOST_PATTERNS])
-        features, borrowed = asked.features, tuple(slots.borrowed)
-        kinds = np.concatenate([features.kinds, np.full(len(borrowed), Kind.VALUE, np.int8)])
-        network: Network | RecallingNetwork = self._network
+        answers = self._search(asked, self._network, width)
+        own = len(answers)
+        asked = replace(asked, candidates=(*asked.candidates, *slots.borrowed), patterns=patterns)
         if patterns:
-            size = self._vocabulary.size + len(kinds)
+            size = self._vocabulary.size + len(asked.features.kinds) + len(slots.borrowed)
             network = RecallingNetwork(self._network, patterns, size, self._recall.share(patterns))
-        schema, words, candidates = asked.prepared.features, len(features.words), (*asked.candidates, *borrowed)
-        fitting = Fitting(self._vocabulary, schema, candidates, words)
-        beam = Beam(network, self._vocabulary, schema, kinds, words, fitting)
-        answers = beam.search(asked.read, width=width, seconds=SECONDS_TO_SEARCH)
-        ids = [tuple(map(number, answer.tokens)) for answer in answers]
-        if isinstance(network, RecallingNetwork):
-            answers = [network.as_network_says(*answer) for answer in zip(answers, ids, strict=True)]
-        asked = replace(asked, candidates=candidates, patterns=patterns)
-        return _with_answers(asked, answers, ids)
+            known = {answer.tokens for answer in answers}
+            answers += [
+                network.as_network_says(answer, tuple(map(number, answer.tokens)))
+                for answer in self._search(asked, network, width)
+                if answer.tokens not in known
+            ]
+        return _with_answers(asked, answers, [tuple(map(number, answer.tokens)) for answer in answers], own)
+
+    def _search(self, asked: Asked, network: Network | RecallingNetwork, width: int) -> list[Answer]:
+        features, schema = asked.features, asked.prepared.features
+        borrowed = len(features.words) + schema.size + len(asked.candidates) - len(features.kinds)
+        kinds = np.concatenate([features.kinds, np.full(borrowed, Kind.VALUE, np.int8)])
+        fitting = Fitting(self._vocabulary, schema, asked.candidates, len(features.words))
+        beam = Beam(network, self._vocabulary, schema, kinds, len(features.words), fitting)
+        return beam.search(asked.read, width=width, seconds=SECONDS_TO_SEARCH)
 
     def _readings(self, asked: Asked, rows_of: RowsOf | None) -> tuple[Reading, ...]:
         """Distinct SQL with its probability; where no answer can be said, the rows of the likeliest table at 0."""
@@ -321,11 +329,13 @@ class BuiltinModel:
 
     def _aided(self, asked: Asked, probabilities: list[float]) -> list[float]:
         """The probability of each answer, approved pairs considered."""
-        if asked.usage is None:
+        if not asked.patterns:
             return probabilities
         return [
-            self._recall.probability(signs) if probability else 0.0
-            for probability, signs in zip(probabilities, asked.recall_signs(probabilities), strict=True)
+            aided if probability else 0.0
+            for probability, aided in zip(
+                probabilities, self._recall.probabilities(asked.recall_signs(probabilities)), strict=True
+            )
         ]
 
     def judged(
@@ -407,7 +417,7 @@ def _without(previous: str, readings: tuple[Reading, ...]) -> tuple[Reading, ...
     return (*others, *repeated)
 
 
-def _with_answers(asked: Asked, answers: Sequence[Answer], ids: Sequence[tuple[int, ...]]) -> Asked:
+def _with_answers(asked: Asked, answers: Sequence[Answer], ids: Sequence[tuple[int, ...]], own: int) -> Asked:
     """``asked`` with those answers that can be said in SQL."""
     said = []
     for answer, numbers in zip(answers, ids, strict=True):
@@ -418,7 +428,8 @@ def _with_answers(asked: Asked, answers: Sequence[Answer], ids: Sequence[tuple[i
     if not said:
         return asked
     kept, sqls, numbered = zip(*said, strict=True)
-    return replace(asked, answers=kept, sqls=sqls, ids=numbered)
+    still_own = sum(answer in answers[:own] for answer in kept)
+    return replace(asked, answers=kept, sqls=sqls, ids=numbered, own=still_own)
 
 
 def _distinct(sqls: Sequence[str], probabilities: Sequence[float]) -> list[Reading]:

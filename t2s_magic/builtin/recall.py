@@ -8,13 +8,13 @@ that was approved with other values, or with another column, is answered by the 
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from t2s_magic.builtin.alike import Sketch
 from t2s_magic.builtin.beam import Answer
 from t2s_magic.builtin.encoder import Array
 from t2s_magic.builtin.literals import as_number
@@ -24,8 +24,8 @@ from t2s_magic.builtin.vocabulary import BEGIN, DEMO_VALUE, END
 
 MOST_PATTERNS = 5
 LEAST_CHANCE = 0.1
-_MANY_PAIRS = 20
-SIGNS = ("probability", "same", "is_same", "near", "likest", "new_columns", "known_words", "bias")
+_LEAST_ODDS = 1e-3
+SIGNS = ("score", "same", "is_same", "near", "likest", "is_added", "bias")
 _SUBSTITUTED, _INSERTED, _DELETED = 0.02, 0.01, 0.05
 _OTHER_COLUMN = 0.3
 _FITS = 0.02
@@ -40,7 +40,7 @@ _PLAIN_LIKENESS = {
     "as_many_values": 0.0,
     "bias": -12.0,
 }
-_PLAIN_WEIGHTS = dict.fromkeys(SIGNS, 0.0) | {"probability": 1.0, "same": 4.0}
+_PLAIN_WEIGHTS = dict.fromkeys(SIGNS, 0.0) | {"score": 1.0, "same": 4.0, "is_added": -1.0}
 
 Fill = Mapping[int, float]
 
@@ -211,43 +211,19 @@ def _emissions(patterns: Sequence[Pattern], size: int) -> Array:
     return said
 
 
-def recall_signs(
-    probability: float, tokens: Sequence[Token], ids: Sequence[int], patterns: Sequence[Pattern], usage: Usage
-) -> tuple[float, ...]:
-    """``SIGNS`` of an answer with the ``probability`` it has without pairs."""
+def recall_signs(score: float, ids: Sequence[int], patterns: Sequence[Pattern], *, is_added: bool) -> tuple[float, ...]:
+    """``SIGNS`` of an answer with the log-odds ``score`` without pairs; ``is_added`` says that only they found it."""
     distances = [_distance((*ids, END), pattern.slots) for pattern in patterns]
     same = max((p.chance for p, apart in zip(patterns, distances, strict=True) if apart == 0), default=0.0)
     near = [p.chance * (1 - apart / len(p.slots)) for p, apart in zip(patterns, distances, strict=True)]
-    clipped = min(max(probability, 1e-3), 1 - 1e-3)
-    return (
-        math.log(clipped / (1 - clipped)),
-        same,
-        float(same > 0),
-        max(near, default=0.0),
-        max((pattern.chance for pattern in patterns), default=0.0),
-        *usage.signs(tokens),
-        1.0,
-    )
+    likest = max((pattern.chance for pattern in patterns), default=0.0)
+    return (score, same, float(same > 0), max(near, default=0.0), likest, float(is_added), 1.0)
 
 
-class Usage:
-    """What columns the pairs of a database use, and for which words of the question."""
-
-    def __init__(self, question: Sketch, pairs: Sequence[tuple[Sketch, Pair]]) -> None:
-        self._trust = min(len(pairs), _MANY_PAIRS) / _MANY_PAIRS
-        self._words: dict[ColumnRef, set[str]] = {}
-        for sketched, pair in pairs:
-            for token in pair.tokens:
-                if isinstance(token, ColumnRef):
-                    self._words.setdefault(token, set()).update(sketched.content & question.content)
-        self._asked = len(question.content) or 1
-
-    def signs(self, tokens: Sequence[Token]) -> tuple[float, float]:
-        """How many columns no pair uses, by how much pairs there are; what share of the words its columns answer to."""
-        columns = {token for token in tokens if isinstance(token, ColumnRef)}
-        new = sum(column not in self._words for column in columns)
-        known = set().union(*(self._words.get(column, set()) for column in columns))
-        return self._trust * min(new, 3), len(known) / self._asked
+def log_odds(probabilities: Sequence[float]) -> list[float]:
+    """Of each answer against none of them being right."""
+    none = max(1 - sum(probabilities), _LEAST_ODDS)
+    return [math.log(max(one, _LEAST_ODDS) / none) for one in probabilities]
 
 
 def _distance(ids: Sequence[int], slots: Sequence[Fill]) -> int:
@@ -273,7 +249,10 @@ class Recall:
         """How much of each next token is the patterns': more, the liker the likest is."""
         return self._share * math.sqrt(max(pattern.chance for pattern in patterns))
 
-    def probability(self, signs: Sequence[float]) -> float:
-        """The probability of an answer in the light of the pairs, by its ``recall_signs``."""
-        score = sum(self._weights.get(name, 0.0) * sign for name, sign in zip(SIGNS, signs, strict=True))
-        return 1 / (1 + math.exp(-max(-30.0, min(30.0, score))))
+    def probabilities(self, signs: Sequence[Sequence[float]]) -> list[float]:
+        """The probability of each answer of a question by its ``recall_signs``; together at most 1."""
+        scores = [
+            sum(self._weights.get(name, 0.0) * sign for name, sign in zip(SIGNS, one, strict=True)) for one in signs
+        ]
+        odds = [math.exp(max(-30.0, min(30.0, score))) for score in scores]
+        return [one / (1 + sum(odds)) for one in odds]
