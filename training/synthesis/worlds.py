@@ -30,6 +30,8 @@ class Col:
     no: object = None
     codes: dict[object, str] = field(default_factory=dict)
     """What the cells stand for, where they are codes."""
+    has_gaps: bool = False
+    """Some of its cells are empty."""
 
     @property
     def sql(self) -> str:
@@ -265,10 +267,11 @@ def _columns(table: Tab, what: Field, naming: Naming, types: dict[str, str], cha
     if what.kind == "flag":
         return [_flag(table, what, naming, types, chance)]
     name = naming.money(words) if what.kind in ("amt", "money") else naming.column(words)
+    has_gaps = what.kind == "category" and chance.random() < 0.12
     if what.kind == "category" and chance.random() < 0.14:
         codes = _codes(what.values, chance)
         return [Col(table, name, what, type_ if isinstance(next(iter(codes)), str) else "INTEGER", codes=codes)]
-    return [Col(table, name, what, type_)]
+    return [Col(table, name, what, type_, has_gaps=has_gaps)]
 
 
 def _codes(values: tuple[str, ...], chance: random.Random) -> dict[object, str]:
@@ -375,6 +378,8 @@ def _cell(column: Col, last: date, chance: random.Random) -> object:
         )
     if what.kind == "flag":
         return column.yes if chance.random() < 0.45 else column.no
+    if column.has_gaps and chance.random() < 0.15:
+        return None
     if what.values:
         # Categories are not equally common.
         cells_of = tuple(column.codes) or what.values

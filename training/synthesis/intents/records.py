@@ -204,9 +204,26 @@ def missing(ask: Asker) -> Draft:
         for column in table.columns
         if column.what.is_date and any(row[column.name] is None for row in table.rows) and not column.what.is_birth
     ]
+    plain = [
+        column
+        for column in table.columns
+        if not column.what.is_date and column.kind != "flag" and any(row[column.name] is None for row in table.rows)
+    ]
     filters = [said for said in ask.filters(table, (70, 30), is_dated=False) if not said.paths]
     many, is_known = ask.noun(table, filters), ask.maybe(0.2)
-    if links and (not dates or ask.maybe(0.5)):
+    if plain and ask.maybe(0.5):
+        column = ask.chance.choice(plain)
+        filters = [said for said in filters if said.column is not column]
+        many, way = ask.noun(table, filters), ask.way(column)
+        condition = f"{column.full} IS {'NOT ' if is_known else ''}NULL"
+        phrase = (
+            ask.one_of(f"have a {way}", f"have a known {way}")
+            if is_known
+            else ask.one_of(
+                f"have no {way}", f"have no {way} on file", f"are without a {way}", f"lack a {way}", f"miss the {way}"
+            )
+        )
+    elif links and (not dates or ask.maybe(0.5)):
         link = ask.chance.choice(links)
         condition = f"{link.column} IS {'NOT ' if is_known else ''}NULL"
         phrase = (
