@@ -99,11 +99,13 @@ def announcement(study: Study) -> str:
     measured = sizes["valset"] + sizes["testset"]
     asked = sum(job.chosen.asks(sizes["trainset"], sizes["valset"]) + measured for job in plan.jobs)
     calls = f"About {asked:,} questions are asked, repairs apart; {_bound(study)}."
-    if not host:
-        return f"{calls} Nothing leaves this machine."
     cells = "and matching cells" if plan.sample_values else "but no rows"
-    writer = f" What was right and wrong goes to {plan.prompt_lm} as well." if plan.prompt_lm else ""
-    return f"{calls} {host} is sent questions, their SQL as demos, names, types, keys and comments, {cells}.{writer}"
+    leaving = [
+        f"{host} is sent questions, their SQL as demos, names, types, keys and comments, {cells}." if host else "",
+        f"What was right and wrong goes to {plan.prompt_lm} as well." if plan.prompt_lm else "",
+        f"Each question goes to {plan.judge} with its tables and the SQL written for it." if plan.judge else "",
+    ]
+    return " ".join([calls, *(filter(None, leaving) if any(leaving) else ["Nothing leaves this machine."])])
 
 
 def _bound(study: Study) -> str:

@@ -117,6 +117,13 @@ def test_a_budget_in_dollars_is_kept_by_the_price_that_was_told(shell, server, p
     assert len(server.requests) == 4
 
 
+def test_a_judge_and_what_it_is_sent_are_said_before_the_first_call(shell, server, pairs):
+    said, bars = run(shell, "%t2s optimize --optimizers none --judge hosted_vllm/judge")
+    assert "Each question goes to hosted_vllm/judge with its tables and the SQL written for it." in bars
+    assert "none: the judge says 0/10 = 0.0 %" in said
+    assert "it agrees with execution on " in said
+
+
 def test_a_file_of_questions_is_taken_too(shell, server, tmp_path):
     rows = [{"db_id": "shop", "question": question, "sql": sql} for question, sql in QUESTIONS]
     (tmp_path / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))

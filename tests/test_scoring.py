@@ -42,6 +42,14 @@ def test_a_lucky_answer_is_found_out_on_copies_with_other_rows(databases):
     assert (real.correct, real.right_on_copies) == (True, True)
 
 
+def test_answers_in_another_dialect_are_asked_on_copies_in_that_dialect(tmp_path, databases):
+    scorer = Scorer(FileDatabases(tmp_path, "duckdb"), copies=2)
+    only_duckdb = answer("SELECT COUNT(*) FROM t WHERE x >= ALL (SELECT 0)")
+    score = scorer.score(question("SELECT COUNT(*) FROM t"), only_duckdb)
+    assert (score.correct, score.error, score.right_on_copies) == (True, "", True)
+    assert scorer.score(question("SELECT COUNT(*) FROM t"), answer("SELECT 30")).right_on_copies is False
+
+
 def test_a_statement_that_cannot_run_is_an_error_and_not_merely_wrong(databases):
     score = Scorer(databases).score(question("SELECT x FROM t"), answer("DELETE FROM t"))
     assert not score.correct

@@ -44,6 +44,9 @@ class Databases(ABC):
     @abstractmethod
     def _open(self, db_id: str) -> Database: ...
 
+    def _open_file(self, path: Path) -> Database:
+        return connect(f"sqlite:///{path}")
+
     @abstractmethod
     def gold_rows(self, db_id: str, sql: str) -> GoldRows:
         """All rows of a question set's own SQL. Raises QueryError or UnsafeSqlError where it does not run."""
@@ -53,8 +56,11 @@ class Databases(ABC):
         return ()
 
     def open_copy(self, path: Path) -> Database:
-        """One of ``copies``, to be asked in the dialect of its original and closed."""
-        return connect(f"sqlite:///{path}")
+        """One of ``copies``, opened once like its original, and asked in the same dialect."""
+        with self._lock:
+            if str(path) not in self._opened:
+                self._opened[str(path)] = self._open_file(path)
+            return self._opened[str(path)]
 
     def digest(self, db_ids: Iterable[str]) -> str:
         """SHA-256 of these databases' files or scripts; "" where their rows are the user's own and may change."""
@@ -93,9 +99,6 @@ class FileDatabases(Databases):
                     copy_with_other_rows(self.file(db_id), path, seed)
         return paths
 
-    def open_copy(self, path: Path) -> Database:
-        return open_in(self._dialect, path, self._server)
-
     def close(self) -> None:
         super().close()
         self._work.cleanup()
@@ -104,7 +107,10 @@ class FileDatabases(Databases):
         return any(path.is_file() for path in database_files(self._folder, db_id))
 
     def _open(self, db_id: str) -> Database:
-        return open_in(self._dialect, self.file(db_id), self._server)
+        return self._open_file(self.file(db_id))
+
+    def _open_file(self, path: Path) -> Database:
+        return open_in(self._dialect, path, self._server)
 
 
 class ScriptDatabases(FileDatabases):

@@ -103,11 +103,8 @@ class Scorer:
     def _is_right_on_copies(self, question: Question, checked: CheckedSql) -> bool:
         for path in self._databases.copies(question.db_id, self._copies):
             copy = self._databases.open_copy(path)
-            try:
-                predicted = copy.run(guard.check(checked.sql, copy.dialect, schema=copy.schema()), WHOLE).rows
-                gold = run_gold(question.sql, path)
-            finally:
-                copy.close()
+            predicted = copy.run(guard.check(checked.sql, copy.dialect, schema=copy.schema()), WHOLE).rows
+            gold = run_gold(question.sql, path)
             if not is_same_result(predicted, gold, ordered=_is_ordered(question, copy.dialect)):
                 return False
         return True
