@@ -83,7 +83,7 @@ SELECT DATE_FORMAT(ordered_at, '%Y-%m') AS month, SUM(total) FROM orders GROUP B
 SELECT `name`, `customer`.`city` FROM `customer` WHERE name REGEXP '^A' LIMIT 2, 5;
 SELECT * FROM orders WHERE ordered_at >= NOW() - INTERVAL 30 DAY AND ordered_at < DATE_ADD(CURDATE(), INTERVAL 1
   MONTH);
-SELECT GROUP_CONCAT(DISTINCT name ORDER BY name DESC SEPARATOR '; ') FROM customer WHERE city = "Paris";
+SELECT GROUP_CONCAT(DISTINCT name ORDER BY name DESC SEPARATOR ' / ') FROM customer WHERE city = "Paris";
 SELECT TIMESTAMPDIFF(DAY, ordered_at, NOW()), IF(total > 10, 'a\\'b', 'c'), 7 DIV 2 FROM orders;
 """,
 }
@@ -110,7 +110,8 @@ PETS = Table("pets", (Column("called"), Column("owner")), ("main",))
 
 
 def test_it_takes_what_analysts_need(dialect, shop_grammar):
-    needed = [statement.strip() for statement in (NEEDED + NEEDED_HERE[dialect]).split(";\n") if statement.strip()]
+    statements = " ".join((NEEDED + NEEDED_HERE[dialect]).split()).split("; ")
+    needed = [statement.rstrip(";") for statement in statements]
     assert [statement for statement in needed if not shop_grammar.takes(statement)] == []
 
 

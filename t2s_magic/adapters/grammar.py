@@ -266,6 +266,8 @@ _DIALECTS: Mapping[str, Mapping[str, str]] = {
 }
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# The marks that may stand around any name.
+_MARKS = {"mysql": (("`", "`"),), "sqlite": (('"', '"'), ("`", "`"), ("[", "]"))}
 # Each mode, and the one in which names of the statement's own may stand.
 _MODES = (("-k", "-d"), ("-d", "-d"), ("-w", "-w"))
 # Rules of their own spell these, or they open no call at all.
@@ -377,7 +379,7 @@ def _spelled(name: str, dialect: str) -> str:
     is_bare = quote_if_needed(name, dialect) == name
     if dialect == "sqlite":
         is_bare = is_bare or (bool(_PLAIN.fullmatch(name)) and name.lower() not in _NEVER_BARE)
-    marks = {"mysql": ("``",), "sqlite": ('""', "``", "[]")}.get(dialect, () if is_bare else ('""',))
+    marks = _MARKS.get(dialect, () if is_bare else (('"', '"'),))
     quoted = [_literal(f"{opened}{name.replace(closed, closed * 2)}{closed}") for opened, closed in marks]
     return f"({' | '.join([_in_any_case(name), *quoted] if is_bare else quoted)})"
 

@@ -18,7 +18,7 @@ from t2s_magic.lm.replies import host_of
 from t2s_magic.lm.streams import OnText
 from t2s_magic.lm.text_lm import EndpointEngine
 
-__all__ = ["Backend", "Endpoint", "Patience", "make_backend", "told"]
+__all__ = ["Backend", "Constrained", "Endpoint", "Patience", "make_backend", "told"]
 
 BUILTIN = "builtin"
 STARLING = "starling"
