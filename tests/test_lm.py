@@ -285,6 +285,17 @@ def test_a_server_that_repeats_the_key_does_not_make_us_show_it():
     assert KEY not in str(raised.value)
 
 
+def test_a_key_in_an_answer_or_in_a_stream_is_not_shown():
+    shown: list[str] = []
+    with openai_server(f"SELECT '{KEY}'") as server:
+        assert ask(server, KEY) == "SELECT '•••'"
+        endpoint = Endpoint(server.base_url, KEY, patience=QUICK)
+        messages = [{"role": "user", "content": "?"}]
+        streamed = endpoint.complete({"model": "tiny", "messages": messages}, on_text=shown.append)
+    assert streamed.text == "SELECT '•••'"
+    assert KEY not in "".join(shown)
+
+
 def test_an_unknown_model_is_told_with_the_models_there_are():
     with (
         openai_server(refusal(404, "no such model"), models=("a-7b", "b")) as server,

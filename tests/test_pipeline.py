@@ -1,4 +1,5 @@
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -194,6 +195,26 @@ def test_an_edit_is_read_back_without_running(people):
     assert (outcome.rows, outcome.problem) == (None, "")
     assert outcome.in_words == "Finds the highest age of person."
     assert "nmae" in pipeline.review("SELECT nmae FROM person", people).problem
+
+
+def test_the_run_of_a_draft_looks_nothing_up_that_the_draft_has_looked_up(people, answering):
+    answering("SELECT name FROM person WHERE city = 'London'")
+    draft = replace(pipeline.ask("Who lives in London?", people), assumptions=("known from the draft",))
+    assert pipeline.run(draft.sql, people, known=draft).assumptions == ("known from the draft",)
+    edited = pipeline.run("SELECT name FROM person WHERE city = 'Paris'", people, known=draft)
+    assert "known from the draft" not in edited.assumptions
+
+
+def test_what_changed_in_the_schema_is_said_once(people, answering, tmp_path):
+    answering(COUNT)
+    asker = pipeline.Asker()
+    asker.ask("How many people?", people)
+    with sqlite3.connect(tmp_path / "people.sqlite") as connection:
+        connection.execute("CREATE TABLE bonus (id INTEGER)")
+    connection.close()
+    changed, unchanged = (asker.ask("How many people?", people) for _ in range(2))
+    assert changed.notices == ("The schema of sqlite · people.sqlite has changed: new: bonus. It was read anew.",)
+    assert unchanged.notices == ()
 
 
 def test_no_rows_are_explained_by_the_filter_that_removed_them(people):

@@ -34,6 +34,9 @@ from t2s_magic.lm.streams import OnText, read_stream
 from t2s_magic.lm.wishes import GRAMMAR, SAMPLES, STREAM, blamed, fields, make_wishes
 
 MOST_BYTES = 10_000_000
+# A local server's key is often a word such as "EMPTY", which an answer may hold for another reason.
+SHORTEST_KEY = 8
+HIDDEN = "•••"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # Others have no such field, or take it and do not keep to it.
 KEEPS_TO_GRAMMARS = "vllm"
@@ -137,7 +140,7 @@ class Endpoint:
         while len(completion.others) < samples - 1:
             self._does_without.add(SAMPLES)
             completion = _joined(completion, self._with_wishes(body, grammar, 1, None))
-        return replace(completion, seconds=time.monotonic() - started)
+        return replace(self._without_key_in(completion), seconds=time.monotonic() - started)
 
     def models(self) -> tuple[str, ...]:
         """The names of the models that the server says it has; () where it does not say."""
@@ -248,8 +251,10 @@ class Endpoint:
             ):
                 chunks = self._chunks(response, deadline, limit)
                 if call.on_text is not None and response.status_code == 200 and _is_stream(response):
-                    return read_stream(chunks, self.host, _after(stop_telling, call.on_text), since=call.started)
-                return _with_content(response, b"".join(chunks))
+                    tell = call.on_text
+                    on_text = _after(stop_telling, lambda text: tell(self._hidden(text)))
+                    return read_stream(chunks, self.host, on_text, since=call.started)
+                return self._reply(response, b"".join(chunks))
         except httpx.ConnectTimeout as error:
             raise self._unreachable(f"did not answer in {self.patience.connect:g} s") from error
         except httpx.TimeoutException as error:
@@ -267,7 +272,27 @@ class Endpoint:
                 raise self._too_slow(limit)
             if left < 0:
                 raise ModelUnreachableError(f"{self.host} sent more than a completion can be; nothing was run.")
-            yield chunk
+            yield self._without_key(chunk)
+
+    # A server may repeat the key in whatever it says; nothing that is made of that shall show it.
+
+    def _reply(self, response: httpx.Response, content: bytes) -> httpx.Response:
+        headers = [
+            (name, self._without_key(value.encode()))  # as bytes: httpx takes only ASCII as text
+            for name, value in response.headers.multi_items()
+            if name != "content-encoding"
+        ]
+        return httpx.Response(response.status_code, headers=headers, content=self._without_key(content))
+
+    def _without_key(self, said: bytes) -> bytes:
+        return said.replace(self._key.encode(), HIDDEN.encode()) if len(self._key) >= SHORTEST_KEY else said
+
+    def _hidden(self, said: str) -> str:
+        return said.replace(self._key, HIDDEN) if len(self._key) >= SHORTEST_KEY else said
+
+    def _without_key_in(self, completion: Completion) -> Completion:
+        others = tuple(replace(other, text=self._hidden(other.text)) for other in completion.others)
+        return replace(completion, text=self._hidden(completion.text), others=others)
 
     # What a person is told meanwhile.
 
@@ -330,12 +355,8 @@ class Endpoint:
 
 
 def _is_stream(response: httpx.Response) -> bool:
-    return response.headers.get("content-type", "").startswith("text/event-stream")
-
-
-def _with_content(response: httpx.Response, content: bytes) -> httpx.Response:
-    headers = [(name, value) for name, value in response.headers.multi_items() if name != "content-encoding"]
-    return httpx.Response(response.status_code, headers=headers, content=content)
+    content_type: str = response.headers.get("content-type", "")
+    return content_type.startswith("text/event-stream")
 
 
 def _after(stop_telling: Callable[[], None], on_text: OnText) -> OnText:
