@@ -10,18 +10,21 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from t2s_magic.errors import PairsError
+from t2s_magic.builtin.follow_up import is_follow_up
+from t2s_magic.errors import PairsError, UnsafeSqlError
 from t2s_magic.files import write_whole
-from t2s_magic.guard import CheckedSql
+from t2s_magic.guard import CheckedSql, check
 from t2s_magic.schema import Schema
 from t2s_magic.schema.link import stems
 
 FILE_NAME = "t2s_pairs.jsonl"
 LOCK_SECONDS = 5.0
 LOCK_POLL_SECONDS = 0.05
+MOST_IN_A_THREAD = 6
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,26 @@ class Pairs:
             return pairs[number - 1]
 
 
+class Thread:
+    """The last question answered about a database, and those that went on from it ("and in 2020?"), in their order."""
+
+    def __init__(self) -> None:
+        self._about: object = None
+        self._pairs: tuple[Pair, ...] = ()
+
+    def before(self, question: str, about: object) -> tuple[Pair, ...]:
+        """What ``question`` goes on from, the latest last; nothing where it can be asked alone or is ``about`` another.
+
+        ``about`` is whatever tells databases apart.
+        """
+        return self._pairs if about is self._about and is_follow_up(question) else ()
+
+    def add(self, pair: Pair, about: object) -> None:
+        """``pair`` was answered: the next question may go on from it."""
+        self._pairs = (*self.before(pair.question, about), pair)[-MOST_IN_A_THREAD:]
+        self._about = about
+
+
 def make_pair(question: str, checked: CheckedSql, schema: Schema, on: datetime.date | None = None) -> Pair:
     """The pair of ``question`` with a statement that the guard has passed, approved ``on`` a day (today)."""
     day = (on or datetime.date.today()).isoformat()
@@ -82,12 +105,14 @@ def make_pair(question: str, checked: CheckedSql, schema: Schema, on: datetime.d
 def demos_for(question: str, pairs: Sequence[Pair], schema: Schema, k: int = 5) -> tuple[Pair, ...]:
     """The ``k`` pairs of this dialect whose questions share most words with ``question``, the most alike last.
 
-    That is next to the question in a prompt. Stale pairs are left out.
+    That is next to the question in a prompt. Stale pairs are left out, and those that the guard does not pass: the
+    file may have come from anywhere.
     """
-    usable = [pair for pair in pairs if pair.dialect == schema.dialect and _is_current(pair, schema)]
     asked = stems(question)
-    ranked = sorted(usable, key=lambda pair: _overlap(asked, stems(pair.question)), reverse=True)
-    return tuple(reversed(ranked[:k]))
+    related = [pair for pair in pairs if pair.dialect == schema.dialect]
+    ranked = sorted(related, key=lambda pair: _overlap(asked, stems(pair.question)), reverse=True)
+    usable = islice((pair for pair in ranked if _is_current(pair, schema) and _is_checked(pair, schema)), k)
+    return tuple(reversed(tuple(usable)))
 
 
 def stale_pairs(pairs: Sequence[Pair], schema: Schema) -> tuple[Pair, ...]:
@@ -97,6 +122,14 @@ def stale_pairs(pairs: Sequence[Pair], schema: Schema) -> tuple[Pair, ...]:
 
 def _is_current(pair: Pair, schema: Schema) -> bool:
     return all(schema.find(name.split(".")) or schema.find((name,)) for name in pair.tables)
+
+
+def _is_checked(pair: Pair, schema: Schema) -> bool:
+    try:
+        check(pair.sql, pair.dialect, schema=schema)
+    except UnsafeSqlError:
+        return False
+    return True
 
 
 def _overlap(asked: set[str], other: set[str]) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -18,7 +18,7 @@ from t2s_magic.display import Display
 from t2s_magic.errors import UsageError
 from t2s_magic.jupysql import Connections, result_set, save_snippet
 from t2s_magic.lm import Constrained, Patience
-from t2s_magic.memory import Pairs, demos_for, make_pair
+from t2s_magic.memory import Pair, Pairs, Thread, demos_for, make_pair
 
 # Set or changed by %env between two questions, they count from the next one on.
 LM_VARIABLES = ("T2S_LM", "T2S_API_BASE", "T2S_API_KEY")
@@ -61,6 +61,7 @@ class Session:
         self.folder = folder
         self.connections = Connections()
         self.last: Answer | None = None
+        self._thread = Thread()
         self._askers: dict[tuple[object, ...], pipeline.Asker] = {}
         self._versions_told: WeakSet[Database] = WeakSet()
         self._on_progress: Progress = _ignore
@@ -87,10 +88,13 @@ class Session:
         asker = self.asker(lm)
         schema = database.schema()
         newer = self._newer_engine(database)
-        pairs = demos_for(question, self.pairs().load(), schema, self.settings.demos)
+        before = self._thread.before(question, database)
+        pairs = (*demos_for(question, self.pairs().load(), schema, self.settings.demos), *before)
         with self._written(question, display) as writing:
             draft = asker.ask(question, database, evidence=evidence, pairs=pairs)
-        draft = replace(draft, notices=(*newer, *draft.notices))
+        draft = replace(draft, notices=(*newer, *_goes_on_from(before), *draft.notices))
+        if draft.checked is not None:
+            self._thread.add(make_pair(question, draft.checked, schema), database)
         runs = autorun and draft.checked is not None and not draft.problem and database.is_read_only_enforced
         if runs and draft.abstained and not even_if_unsure:
             runs, draft = False, replace(draft, notices=(*draft.notices, WAITS))
@@ -152,6 +156,7 @@ class Session:
     def forget(self) -> None:
         """Drop what was read of databases and the last answer; approved pairs stay."""
         self.last = None
+        self._thread = Thread()
         self.connections.forget()
         for asker in self._askers.values():
             asker.forget()
@@ -210,6 +215,11 @@ class Session:
 
     def _for_cell(self, database: Database, sql: str) -> str:
         return guard.for_cell(guard.check(sql, database.dialect, schema=database.schema()))
+
+
+def _goes_on_from(before: Sequence[Pair]) -> tuple[str, ...]:
+    """That a short question was taken as going on from another."""
+    return (f"Understood as going on from: {before[-1].question}",) if before else ()
 
 
 def _ignore(_: str) -> None:

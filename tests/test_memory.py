@@ -10,7 +10,7 @@ import pytest
 
 from t2s_magic.errors import PairsError
 from t2s_magic.guard import check
-from t2s_magic.memory import Pair, Pairs, demos_for, make_pair, stale_pairs
+from t2s_magic.memory import Pair, Pairs, Thread, demos_for, make_pair, stale_pairs
 from t2s_magic.schema import Column, Schema, Table
 
 SCHEMA = Schema(
@@ -156,3 +156,27 @@ def test_pairs_of_another_dialect_are_neither_demos_nor_stale():
 def test_a_table_with_a_dot_in_its_name_is_found_again():
     dotted = Schema("sqlite", (Table("a.b", (Column("x", "TEXT"),), path=("main",)),))
     assert stale_pairs([pair("A?", 'SELECT x FROM "a.b"', dotted)], dotted) == ()
+
+
+def test_a_question_that_goes_on_is_shown_what_it_goes_on_from() -> None:
+    thread, shop, other = Thread(), object(), object()
+    first, second = (
+        Pair(question, "SELECT 1", "sqlite", "", (), "") for question in ("How many in 2019?", "and in 2020?")
+    )
+
+    thread.add(first, shop)
+    thread.add(second, shop)
+
+    assert thread.before("and in 2021?", shop) == (first, second)
+    assert thread.before("and in 2021?", other) == ()
+    assert thread.before("How many customers are there?", shop) == ()
+
+
+def test_a_question_that_can_be_asked_alone_begins_anew() -> None:
+    thread, shop = Thread(), object()
+    pairs = [Pair(question, "SELECT 1", "sqlite", "", (), "") for question in ("How many in 2019?", "List all shops.")]
+
+    for pair in pairs:
+        thread.add(pair, shop)
+
+    assert thread.before("only the open ones", shop) == (pairs[1],)
