@@ -4,7 +4,7 @@
 
 Each step is a command of its own (printed before it runs) and leaves files that the next call finds: synthetic
 questions, examples, checkpoints in ``training/work``, curves in ``training/runs``. With two free cores it takes about
-two and a half hours.
+three and a half hours.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import argparse
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +21,16 @@ from training.examples import WORK
 from training.train import checkpoint_file
 
 SYNTHESIS = WORK / "synthesis"
-SEEDS = (1, 2, 3)
-SHARES = ("spider", "spider_others", "spider_syn", "spider_asked:0.6", "batch1:0.2", "batch2:0.3", "batch3:0.3")
+# Databases of each batch of synthetic questions, by seed.
+BATCHES = {1: 366, 2: 366, 3: 366, 4: 366, 5: 400, 6: 200}
+# Questions over Spider's own training databases: the folder and its seed.
+ASKED = {"spider_asked": 5, "spider_asked5": 7}
+SPIDER = ("spider", "spider_others", "spider_syn")
+SECOND = (*SPIDER, "spider_asked:0.6", "batch1:0.2", "batch2:0.3", "batch3:0.3", "batch3_held_out")
+THIRD = (
+    *(*SPIDER, "spider_asked:0.3", "spider_asked5:0.4"),
+    *("batch3:0.15", "batch4:0.2", "batch5:0.4", "batch6:0.2", "batch5_held_out"),
+)
 
 
 @dataclass(frozen=True)
@@ -42,28 +50,28 @@ class Step:
         subprocess.run(command, check=True)
 
 
-def steps(data: Path, first_minutes: float, second_minutes: float) -> Iterator[Step]:
-    """Data, then the network over a frozen encoder, then both together, then the files that ship and their figures."""
+def steps(data: Path, minutes: Sequence[float]) -> Iterator[Step]:
+    """Data, then the network over a frozen encoder, twice both together, then what ships and its figures."""
     spider = data / "spider"
-    for seed in SEEDS:
+    for seed, databases in BATCHES.items():
         out = SYNTHESIS / f"batch{seed}"
-        yield Step("synthesis", ("--out", str(out), "--seed", str(seed), "--databases", "366"), out / "train.jsonl")
-    asked = SYNTHESIS / "spider_asked"
-    over = ("--over", str(spider / "database"), "--like", str(spider / "train.jsonl"))
-    yield Step("synthesis", ("--out", str(asked), *over, "--seed", "5", "--questions", "50"), asked / "train.jsonl")
+        options = ("--out", str(out), "--seed", str(seed), "--databases", str(databases))
+        yield Step("synthesis", options, out / "train.jsonl")
+    for name, seed in ASKED.items():
+        out = SYNTHESIS / name
+        over = ("--over", str(spider / "database"), "--like", str(spider / "train.jsonl"))
+        yield Step(
+            "synthesis", ("--out", str(out), *over, "--seed", str(seed), "--questions", "50"), out / "train.jsonl"
+        )
     yield Step("examples", (str(data),))
-    common = ("--data", str(data), "--sources")
-    yield Step("train", ("first", "--minutes", str(first_minutes), "--rate", "7e-4", *common, *SHARES[:3]))
-    yield Step(
-        "train",
-        (
-            "second",
-            *("--minutes", str(second_minutes), "--rate", "4e-4", "--encoder-rate", "5e-5", "--dropout", "0.15"),
-            *("--start-from", str(checkpoint_file("first"))),
-            *(*common, *SHARES, "batch3_held_out"),
-        ),
-    )
-    yield Step("export", (str(checkpoint_file("second")),))
+    first, second, third = (("--data", str(data), "--minutes", str(share)) for share in minutes)
+    yield Step("train", ("first", *first, "--rate", "7e-4", "--sources", *SPIDER))
+    rates = ("--rate", "4e-4", "--encoder-rate")
+    start = ("--start-from", str(checkpoint_file("first")))
+    yield Step("train", ("second", *second, *rates, "5e-5", "--dropout", "0.15", *start, "--sources", *SECOND))
+    start = ("--start-from", str(checkpoint_file("second")))
+    yield Step("train", ("third", *third, *rates, "6e-5", "--dropout", "0.2", *start, "--sources", *THIRD))
+    yield Step("export", (str(checkpoint_file("third")),))
     yield Step("calibrate", (str(data),))
     yield Step("fit_demos", (str(data),))
     yield Step("fit_abstention", (str(data),))
@@ -74,10 +82,9 @@ def steps(data: Path, first_minutes: float, second_minutes: float) -> Iterator[S
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--first-minutes", type=float, default=28)
-    parser.add_argument("--second-minutes", type=float, default=53)
+    parser.add_argument("--minutes", type=float, nargs=3, default=(28, 53, 97), help="of each training run")
     options = parser.parse_args()
-    for step in steps(options.data, options.first_minutes, options.second_minutes):
+    for step in steps(options.data, options.minutes):
         step.run()
 
 
