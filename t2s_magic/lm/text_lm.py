@@ -47,9 +47,7 @@ class EndpointEngine:
         if sql_call is None:
             return _response(self.endpoint.complete(body))
         return _response(
-            self.endpoint.complete(
-                body, grammar=sql_call["grammar"], samples=sql_call["samples"], on_text=self.on_text
-            )
+            self.endpoint.complete(body, grammar=sql_call["grammar"], samples=sql_call["samples"], on_text=self.on_text)
         )
 
     @property
