@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 import sqlite3
+import statistics
 import time
+import tracemalloc
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
 import duckdb
+import psycopg
 import pytest
-from guard_dangers import CALLS, POSITIONS_OF, STATEMENTS, split
-from guard_shop import DIALECTS, SETUP, legitimate_statements
+from guard_dangers import CALLS, POSITIONS_OF, STATEMENTS, more_calls, split
+from guard_shop import DIALECTS, SETUP, legitimate_statements, shop_schema
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -76,6 +81,67 @@ def test_large_and_deep_text_is_answered_in_bounded_time(dialect: str, sql: str)
     assert time.process_time() - began < 4 * SECONDS_ALLOWED
 
 
+HUGE = {
+    "a literal": "SELECT '" + "a" * 5_000_000 + "'",
+    "NUL": "\0" * 3_000_000,
+    "surrogates": "SELECT '" + "\ud800" * 2_000_000,
+    "parentheses": "(" * 3_000_000,
+    "statements": "SELECT 1; " * 400_000,
+    "comments": "-- x\n" * 600_000,
+}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("sql", HUGE.values(), ids=HUGE)
+def test_megabytes_are_refused_at_once_and_not_copied(dialect: str, sql: str) -> None:
+    began = time.process_time()
+    tracemalloc.start()
+    try:
+        assert not is_allowed(sql, dialect)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert time.process_time() - began < SECONDS_ALLOWED
+    assert most < 100_000
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("mark", ["\0", "\ud800", "\ufeff", "\u200b", "\u202e", "\u2028", "\r", "\x1b", "\x7f"])
+@pytest.mark.parametrize("sql", ["SELECT 1{}", "SELECT '{}'", "SELECT 1 AS x{}y", "SELECT 1 -- {}", "{}SELECT 1"])
+def test_a_character_that_hides_something_is_refused_wherever_it_stands(dialect: str, mark: str, sql: str) -> None:
+    assert not is_allowed(sql.format(mark), dialect)
+
+
+def test_the_longest_statement_takes_bounded_memory() -> None:
+    tracemalloc.start()
+    try:
+        is_allowed("SELECT " + "x, " * 16_000 + "x FROM customer", "postgres")
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert most < 300_000_000
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_verdict_of_an_everyday_statement_takes_a_few_milliseconds(dialect: str) -> None:
+    schema = shop_schema(dialect)
+    sql = (
+        "SELECT c.country, count(*) AS n, sum(o.total) AS revenue FROM customer c JOIN orders o "
+        "ON o.customer_id = c.id WHERE o.status = 'shipped' AND c.country IN ('France', 'Germany') "
+        "GROUP BY c.country HAVING count(*) > 1 ORDER BY revenue DESC LIMIT 10"
+    )
+    check(sql, dialect, schema=schema)  # the first one reads the lists
+    seconds = []
+    for _ in range(15):
+        began = time.process_time()
+        check(sql, dialect, schema=schema)
+        seconds.append(time.process_time() - began)
+
+    assert statistics.median(seconds) < 0.010
+
+
 legitimate = st.one_of(
     *(st.tuples(st.just(dialect), st.sampled_from(legitimate_statements(dialect))) for dialect in DIALECTS)
 )
@@ -113,6 +179,48 @@ def test_another_spelling_of_a_dangerous_statement_is_still_refused(statement: t
     dialect, sql = statement
 
     assert not is_allowed(respelled(sql, dialect, random.Random(seed)), dialect)
+
+
+@settings(max_examples=80, deadline=None)
+@given(statement=legitimate)
+def test_a_legitimate_query_still_passes_inside_of_another(statement: tuple[str, str]) -> None:
+    dialect, sql = statement
+    assume(sql.split()[0].upper() in ("SELECT", "WITH"))
+
+    assert is_allowed(f"SELECT count(*) FROM ({sql}\n) AS inside", dialect)
+    assert is_allowed(f"WITH inside AS ({sql}\n) SELECT * FROM inside", dialect)
+
+
+LOOKALIKES = str.maketrans("aceoprsxiABCEHKMOPTXS", "асеорѕѕхіАВСЕНКМОРТХЅ")
+
+
+@settings(max_examples=120, deadline=None)
+@given(dialect=dialects, seed=seeds)
+def test_a_call_in_letters_that_only_look_alike_is_still_refused(dialect: str, seed: int) -> None:
+    chance = random.Random(seed)
+    call = chance.choice([call for call in split(CALLS[dialect]) if call[0].isalpha() and "(" in call])
+    name, bracket, rest = call.partition("(")
+    wide = "".join(chr(ord(letter) + 0xFEE0) if letter.isalpha() and letter.isascii() else letter for letter in name)
+    other = chance.choice(
+        [name.translate(LOOKALIKES), wide, name[:1] + "\u0301" + name[1:], name[:1] + "\u200d" + name[1:]]
+    )
+    position = chance.choice(POSITIONS_OF[dialect])
+
+    assert not is_allowed(position.replace("CALL", other + bracket + rest), dialect)
+
+
+@settings(max_examples=120, deadline=None)
+@given(dialect=dialects, seed=seeds)
+def test_a_call_whose_name_is_quoted_is_still_refused(dialect: str, seed: int) -> None:
+    chance = random.Random(seed)
+    call = chance.choice([*(call for call in split(CALLS[dialect]) if re.match(r"\w+\(", call)), *more_calls(dialect)])
+    assume(re.match(r"\w+\(", call))
+    name, bracket, rest = call.partition("(")
+    opening, closing = chance.choice({"mysql": ["``"], "sqlite": ['""', "``", "[]"]}.get(dialect, ['""']))
+    quoted = opening + chance.choice([name, name.upper()]) + closing
+    position = chance.choice(POSITIONS_OF[dialect])
+
+    assert not is_allowed(position.replace("CALL", quoted + chance.choice(["", " ", "/**/"]) + bracket + rest), dialect)
 
 
 @settings(max_examples=120, deadline=None)
@@ -153,7 +261,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(dialect=st.sampled_from(["sqlite", "duckdb"]), seed=seeds)
-def test_what_passes_leaves_the_database_and_its_folder_byte_identical(
+def test_what_passes_leaves_the_database_its_folder_and_the_session_identical(
     engines: dict[str, Path], monkeypatch: pytest.MonkeyPatch, dialect: str, seed: int
 ) -> None:
     monkeypatch.chdir(engines[dialect].parent)
@@ -161,21 +269,102 @@ def test_what_passes_leaves_the_database_and_its_folder_byte_identical(
     if not is_allowed(sql, dialect):
         return
     before = state_of(engines[dialect].parent)
-    run(engines[dialect], dialect, sql)
+    session_before, session_after = run(engines[dialect], dialect, sql)
 
     assert state_of(engines[dialect].parent) == before
+    assert session_after == session_before
 
 
-def run(file: Path, dialect: str, sql: str) -> None:
-    """Run ``sql`` on a connection that could write, whatever the engine thinks of it."""
+def run(file: Path, dialect: str, sql: str) -> tuple[object, object]:
+    """Run ``sql`` on a connection that could write, whatever the engine thinks of it; the session before and after."""
     if dialect == "sqlite":
         connection = sqlite3.connect(file, isolation_level=None)
-        connection.set_progress_handler(lambda: 1, 200_000)
-        with closing(connection), suppress(sqlite3.Error):
-            connection.execute(sql).fetchmany(100)
+        with closing(connection):
+            before = sqlite_session(connection)
+            connection.set_progress_handler(lambda: 1, 200_000)
+            with suppress(sqlite3.Error):
+                connection.execute(sql).fetchmany(100)
+            connection.set_progress_handler(None, 0)
+            return before, sqlite_session(connection)
+    with duckdb.connect(str(file)) as shop:
+        before_it = shop.execute(DUCKDB_SESSION).fetchall()
+        with suppress(duckdb.Error, RuntimeError):
+            shop.execute(sql).fetchmany(100)
+        return before_it, shop.execute(DUCKDB_SESSION).fetchall()
+
+
+def sqlite_session(connection: sqlite3.Connection) -> list[object]:
+    """Rows changed so far, databases attached, temporary objects and settings."""
+    asked = ("PRAGMA database_list", "SELECT * FROM sqlite_temp_master", "PRAGMA query_only", "PRAGMA user_version")
+    return [connection.total_changes, *(connection.execute(sql).fetchall() for sql in asked)]
+
+
+# Settings, databases, tables and temporary ones, macros, sequences, variables, prepared statements.
+DUCKDB_SESSION = """
+    SELECT list(s ORDER BY name) FROM duckdb_settings() s UNION ALL BY NAME
+    SELECT list(d ORDER BY database_oid) AS d FROM duckdb_databases() d UNION ALL BY NAME
+    SELECT list(t ORDER BY table_oid) AS t FROM duckdb_tables() t UNION ALL BY NAME
+    SELECT list(f ORDER BY function_oid) AS f FROM duckdb_functions() f WHERE NOT internal UNION ALL BY NAME
+    SELECT list(q ORDER BY sequence_oid) AS q FROM duckdb_sequences() q UNION ALL BY NAME
+    SELECT list(v ORDER BY name) AS v FROM duckdb_variables() v UNION ALL BY NAME
+    SELECT list(p ORDER BY name) AS p FROM duckdb_prepared_statements() p
+"""
+
+
+@pytest.fixture(scope="module")
+def postgres(postgres_server: str) -> Iterator[psycopg.Connection]:
+    """A superuser's session that could write, in a database of its own."""
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        admin.execute("DROP DATABASE IF EXISTS guard_properties")
+        admin.execute("CREATE DATABASE guard_properties")
+    with psycopg.connect(postgres_server, dbname="guard_properties") as session:
+        session.execute(SETUP["postgres"])
+        session.execute("SET statement_timeout = '2s'")
+        session.commit()
+        yield session
+
+
+# The number that a transaction gets with its first write, DDL, row lock, sequence or NOTIFY; its locks; its settings.
+POSTGRES_TRACES = """
+    SELECT pg_current_xact_id_if_assigned()::text,
+      (SELECT array_agg(DISTINCT locktype || ' ' || mode) FROM pg_locks WHERE pid = pg_backend_pid()
+        AND mode <> 'AccessShareLock' AND locktype <> 'virtualxid'),
+      (SELECT md5(string_agg(name || '=' || setting, ',' ORDER BY name)) FROM pg_settings)
+"""
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=seeds)
+def test_what_passes_gets_no_transaction_number_no_lock_and_no_setting_on_postgres(
+    postgres: psycopg.Connection, seed: int
+) -> None:
+    sql = shuffled_statement("postgres", random.Random(seed))
+    if not is_allowed(sql, "postgres"):
         return
-    with duckdb.connect(str(file)) as shop, suppress(duckdb.Error, RuntimeError):
-        shop.execute(sql).fetchmany(100)
+
+    assert traces_on_postgres(postgres, sql) == traces_on_postgres(postgres, "SELECT 1")
+
+
+def test_the_traces_on_postgres_would_show_a_write_a_lock_and_a_setting(postgres: psycopg.Connection) -> None:
+    nothing = traces_on_postgres(postgres, "SELECT 1")
+    loud = ("UPDATE orders SET total = 1", "SELECT pg_advisory_lock(1)", "SELECT set_config('a.b', 'c', false)")
+
+    assert nothing[:2] == (None, None)
+    assert all(traces_on_postgres(postgres, sql) != nothing for sql in loud)
+
+
+def traces_on_postgres(session: psycopg.Connection, sql: str) -> tuple[object, ...]:
+    """What ``sql`` leaves in its transaction, which is then rolled back; after an error only locks can be left."""
+    try:
+        with suppress(psycopg.Error):
+            session.execute(sql.encode(), prepare=True).fetchmany(100)
+        if session.info.transaction_status == psycopg.pq.TransactionStatus.INERROR:
+            session.rollback()
+        return session.execute(POSTGRES_TRACES).fetchone() or ()
+    finally:
+        session.rollback()
+        session.execute("SELECT pg_advisory_unlock_all()")
+        session.rollback()
 
 
 def state_of(folder: Path) -> dict[str, str]:
@@ -194,6 +383,9 @@ def shuffled_statement(dialect: str, chance: random.Random) -> str:
     )
 
 
+TABLES = frozenset({"customer", "orders", "product", "item", "event"})
+
+
 def respelled(sql: str, dialect: str, chance: random.Random) -> str:
     """The same statement with other white space and comments, other case of words, and quoted or bare names."""
     try:
@@ -208,7 +400,9 @@ def respelled(sql: str, dialect: str, chance: random.Random) -> str:
         if gap.isspace() and chance.random() < 0.5:
             gap = chance.choice(spaces)
         text = token.text
-        if token.kind == WORD and chance.random() < 0.3:
+        if text in TABLES and token.kind == WORD and chance.random() < 0.3:
+            text = f"`{text}`" if dialect == "mysql" else f'"{text}"'
+        elif token.kind == WORD and chance.random() < 0.3:
             text = chance.choice([text.upper(), text.lower(), text.swapcase()]) if text.isascii() else text
         pieces.append(gap + text)
         end = token.end

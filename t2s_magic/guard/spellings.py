@@ -84,7 +84,7 @@ def _functions(tokens: Sequence[Token]) -> Iterator[Change]:
     for index, (token, after) in enumerate(pairwise(tokens)):
         name = token.text.lower()
         if token.kind == WORD and after.text == "(" and name in _FUNCTIONS_READ_OTHERWISE:
-            marks = {piece.text.upper() for piece in _arguments(tokens[index + 1 :])}
+            marks = {piece.text.upper() for piece in _arguments(tokens, index + 1)}
             # json_object('a': 1) and json_object('a' VALUE 1) are the standard's, which sqlglot knows.
             if not (name == "json_object" and marks & {":", "VALUE"}):
                 yield _renamed(token)
@@ -94,13 +94,14 @@ def _renamed(token: Token) -> Change:
     return Change(token.start, token.end, f"_{token.text[1:]}")
 
 
-def _arguments(tokens: Sequence[Token]) -> Iterator[Token]:
-    """What stands between the parenthesis that begins ``tokens`` and its closing one, but not in inner brackets."""
+def _arguments(tokens: Sequence[Token], opening: int) -> Iterator[Token]:
+    """What stands between the parenthesis at ``opening`` and its closing one, but not in inner brackets."""
     depth = 0
-    for token in tokens:
+    for index in range(opening, len(tokens)):
+        token = tokens[index]
         if token.kind == SYMBOL and token.text in ")]}":
             depth -= 1
-        if depth == 0 and token is not tokens[0]:
+        if depth == 0 and index > opening:
             return
         if depth == 1:
             yield token

@@ -29,10 +29,10 @@ _PLAIN_CATALOGUES = {
     ),
 }
 _SYSTEM_SCHEMAS = {
-    "sqlite": frozenset({"temp"}),
-    "duckdb": frozenset({"information_schema", "pg_catalog", "temp", "system"}),
-    "postgres": frozenset({"information_schema", "pg_catalog", "pg_toast"}),
-    "mysql": frozenset({"information_schema", "mysql", "performance_schema", "sys"}),
+    "sqlite": re.compile("temp"),
+    "duckdb": re.compile("information_schema|pg_catalog|temp|system"),
+    "postgres": re.compile("information_schema|pg_.*"),
+    "mysql": re.compile("information_schema|mysql|performance_schema|sys"),
 }
 _SYSTEM_NAMES = {
     "sqlite": re.compile(
@@ -122,7 +122,7 @@ def _resolved(parts: Sequence[str], statement: Statement, schema: Schema, span: 
 
 def _refuse_system_table(parts: Sequence[str], statement: Statement, span: tuple[int, int]) -> None:
     *owners, name = (part.lower() for part in parts)
-    system = _SYSTEM_SCHEMAS[statement.dialect].intersection(owners)
+    system = any(map(_SYSTEM_SCHEMAS[statement.dialect].fullmatch, owners))
     plain: Iterable[str] = _PLAIN_SQLITE if statement.dialect == "sqlite" else _PLAIN_CATALOGUES["pg_catalog"]
     if system:
         plain = _PLAIN_CATALOGUES.get(owners[-1], frozenset())
