@@ -15,10 +15,11 @@ from openai_server import refusal
 from study_server import Oracle, oracle
 
 from t2s_magic.errors import StudyStoppedError, UsageError
-from t2s_magic.study.metering import Gate, Meter, Record, Usage
+from t2s_magic.study.metering import Gate, Meter, Usage
 from t2s_magic.study.optimizers import choose
 from t2s_magic.study.plan import Plan
 from t2s_magic.study.prices import Price, price_of, read_price
+from t2s_magic.study.recording import Record
 from t2s_magic.study.runs import Study
 from t2s_magic.study.splits import load_lines
 
@@ -121,7 +122,8 @@ SCRIPT = """
     from pathlib import Path
     from t2s_magic.study.optimizers import choose
     from t2s_magic.study.plan import Plan
-    from t2s_magic.study.runs import Study
+    from t2s_magic.study.recording import Record
+from t2s_magic.study.runs import Study
     from t2s_magic.study.splits import load_lines
 
     data = Path(sys.argv[1])

@@ -28,13 +28,14 @@ from t2s_magic.errors import (
 from t2s_magic.files import write_whole
 from t2s_magic.lm import Backend, make_backend
 from t2s_magic.program import load_program, save_program, shipped_program
-from t2s_magic.study.metering import Meter, Record, Usage, metered
+from t2s_magic.study.metering import Meter, Usage
 from t2s_magic.study.optimizers import Work, refuse_without_writer
 from t2s_magic.study.plan import Job, Plan, Progress, Results, Row, slug
 from t2s_magic.study.prices import HOW, price_of
 from t2s_magic.study.published import PublishedStudent, as_published, make_judge, make_published_example
 from t2s_magic.study.questions import Question
 from t2s_magic.study.quiet import quiet
+from t2s_magic.study.recording import Record, metered
 from t2s_magic.study.scoring import Score, Scorer, make_metric
 from t2s_magic.study.students import Student, Surroundings, make_example, tidy_demos
 
