@@ -113,15 +113,15 @@ def test_a_character_that_hides_something_is_refused_wherever_it_stands(dialect:
     assert not is_allowed(sql.format(mark), dialect)
 
 
-def test_the_longest_statement_takes_bounded_memory() -> None:
+def test_a_statement_of_thousands_of_columns_takes_bounded_memory() -> None:
     tracemalloc.start()
     try:
-        is_allowed("SELECT " + "x, " * 16_000 + "x FROM customer", "postgres")
+        is_allowed("SELECT " + "x, " * 4_000 + "x FROM customer", "postgres")
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
 
-    assert most < 300_000_000
+    assert most < 100_000_000
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -295,7 +295,8 @@ def run(file: Path, dialect: str, sql: str) -> tuple[object, object]:
 
 def sqlite_session(connection: sqlite3.Connection) -> list[object]:
     """Rows changed so far, databases attached, temporary objects and settings."""
-    asked = ("PRAGMA database_list", "SELECT * FROM sqlite_temp_master", "PRAGMA query_only", "PRAGMA user_version")
+    attached = "SELECT name, file FROM pragma_database_list WHERE name <> 'temp'"
+    asked = (attached, "SELECT * FROM sqlite_temp_master", "PRAGMA query_only", "PRAGMA user_version")
     return [connection.total_changes, *(connection.execute(sql).fetchall() for sql in asked)]
 
 
@@ -347,7 +348,7 @@ def test_what_passes_gets_no_transaction_number_no_lock_and_no_setting_on_postgr
 
 def test_the_traces_on_postgres_would_show_a_write_a_lock_and_a_setting(postgres: psycopg.Connection) -> None:
     nothing = traces_on_postgres(postgres, "SELECT 1")
-    loud = ("UPDATE orders SET total = 1", "SELECT pg_advisory_lock(1)", "SELECT set_config('a.b', 'c', false)")
+    loud = ("UPDATE orders SET total = 1", "SELECT pg_advisory_lock(1)", "SELECT set_config('work_mem', '5MB', false)")
 
     assert nothing[:2] == (None, None)
     assert all(traces_on_postgres(postgres, sql) != nothing for sql in loud)
