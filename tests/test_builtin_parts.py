@@ -108,6 +108,17 @@ def test_a_cell_ties_its_words_to_every_column_that_holds_it() -> None:
     assert relation(["in", "lima"], 0, 1, (cell,)) == Relation.WORD_COLUMN
 
 
+def test_a_name_without_meaning_is_found_by_its_comment() -> None:
+    schema = Schema("duckdb", (Table("t1", (Column("c7", "TEXT", comment="surname of the customer"), Column("c8"))),))
+    features = read_schema_features(schema)
+
+    read = read_question_features(["customer", "surnames"], features, ())
+
+    assert read.relations[0, 2] == Relation.WORD_COLUMN_PART
+    assert read.relations[1, 2] == Relation.WORD_COLUMN_PART
+    assert read.relations[1, 3] == Relation.WORD_COLUMN
+
+
 def test_keys_are_told_to_the_network() -> None:
     features = read_schema_features(SHOP)
 

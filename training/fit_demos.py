@@ -96,11 +96,11 @@ def answers_with_demos(
     for question in questions:
         schema = databases.schema(question.db_id)
         values = databases.cells(question.db_id).find(question.question, schema)
-        asked = model.understand(question.question, schema, values)
+        alone = model.ask(question.question, schema, values, (), width=WIDTH)
         is_right = _marker(question, databases)
         for group, demos in _draws(question, everything):
-            answered = model.answered(asked, demos, WIDTH)
-            yield _shown(model, question, group, answered, is_right)
+            answered = model.answered(alone, demos, WIDTH) if demos else alone
+            yield _shown(model, question, group, answered if answered.patterns else alone, is_right)
 
 
 def _marker(question: Question, databases: Databases) -> Callable[[str], bool | None]:

@@ -181,9 +181,10 @@ _IS_NUMBER = re.compile(r"[\d.,]+$")
 
 @dataclass(frozen=True)
 class Name:
-    """An identifier as the matcher sees it: its parts as stems."""
+    """An identifier as the matcher sees it: its parts as stems, and those of what its comment says besides."""
 
     stems: tuple[str, ...]
+    explained: tuple[str, ...] = ()
 
     @cached_property
     def joined(self) -> str:
@@ -260,7 +261,13 @@ def read_schema_features(schema: Schema) -> SchemaFeatures:
         columns,
         tuple(texts),
         tuple(starts),
-        tuple(Name(tuple(map(stem, parts))) for parts in (*column_parts, *tables)),
+        (
+            *(
+                _name(parts, schema.tables[ref.table].columns[ref.column].comment)
+                for ref, parts in zip(columns, column_parts, strict=True)
+            ),
+            *(_name(parts, table.comment) for parts, table in zip(tables, schema.tables, strict=True)),
+        ),
         _schema_flags(schema, columns),
         _schema_relations(schema, columns),
         np.array([ref.table for ref in columns] + list(range(len(tables)))),
@@ -284,6 +291,11 @@ def type_flag(type_name: str) -> Flag:
 
 def _name_parts(name: str) -> tuple[str, ...]:
     return tuple(split_name(name)[:MAX_NAME_PARTS]) or (name[:40].lower() or "?",)
+
+
+def _name(parts: Sequence[str], comment: str) -> Name:
+    said = (stem(word) for word in _comment_words(comment) if word[0].isalpha() and not is_function_word(word))
+    return Name(tuple(map(stem, parts)), tuple(said))
 
 
 def _comment_words(comment: str) -> tuple[str, ...]:
@@ -424,7 +436,7 @@ def _match_names(words: Sequence[str], schema: SchemaFeatures) -> NDArray[np.int
     by_joined: dict[str, list[int]] = {}
     for item, name in enumerate(schema.names):
         by_joined.setdefault(name.joined, []).append(item)
-        for part in name.stems:
+        for part in (*name.stems, *name.explained):
             by_part.setdefault(part, []).append(item)
     for position, word in enumerate(stems):
         if is_function_word(word) or not word[0].isalnum():

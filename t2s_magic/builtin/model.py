@@ -262,7 +262,10 @@ class BuiltinModel:
             )
 
     def answered(self, asked: Asked, demos: Sequence[Demo], width: int) -> Asked:
-        """``asked`` with at most ``width`` answers; pairs that are likely about the same take part in the search."""
+        """``asked`` with at most ``width`` answers, and as many found by pairs that are likely about the same.
+
+        Answers that ``asked`` has without pairs are not searched again.
+        """
         with self._lock, self._threads.limit(limits=1, user_api="blas"):
             shown = [self._library.demo(demo.question, demo.sql, asked.prepared) for demo in demos[-MOST_DEMOS:]]
             return self._searched(asked, [demo for demo in shown if demo.tokens], width)
@@ -293,7 +296,7 @@ class BuiltinModel:
         chances = ((chance_of_same(asked.sketch, demo.sketch, self._recall.likeness), demo) for demo in demos)
         likest = sorted((pair for pair in chances if pair[0] >= LEAST_CHANCE), key=lambda pair: -pair[0])
         patterns = tuple(slots.pattern(demo.pair, chance) for chance, demo in likest[:MOST_PATTERNS])
-        answers = self._search(asked, self._network, width)
+        answers = list(asked.answers) or self._search(asked, self._network, width)
         own = len(answers)
         asked = replace(asked, candidates=(*asked.candidates, *slots.borrowed), patterns=patterns)
         if patterns:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ from t2s_magic.guard import check
 from t2s_magic.schema import Schema
 
 ROWS_READ = 100_000
+FEWER_ROWS = 10
+MOST_TRIES = 4
 DISTINCT_CELLS = 5_000
 MOST_CELLS = 400_000
 MOST_VALUES = 40
@@ -57,7 +60,8 @@ class CellIndex:
     """The distinct cells of one database's text columns, read when first needed and kept in memory.
 
     It reads through the guard and ``database.run`` like everything else: at most 5,000 distinct cells out of the first
-    100,000 rows of a column. Cells written later are seen in an index made later. Safe to use from several threads.
+    100,000 rows of a column, of fewer where reading them takes too long. Cells written later are seen in an index made
+    later. Safe to use from several threads.
     """
 
     def __init__(self, database: Database) -> None:
@@ -65,7 +69,7 @@ class CellIndex:
         self._fingerprint = ""
         self._cells = Cells()
         self._unread: list[Source] = []
-        self._slow: set[Source] = set()
+        self._tries: Counter[Source] = Counter()
         self._lock = threading.Lock()
 
     def find(self, question: str, schema: Schema, budget: float = 0.3) -> tuple[Value, ...]:
@@ -106,16 +110,17 @@ class CellIndex:
             self._cells.add(texts[:DISTINCT_CELLS], source, is_cut=len(texts) > DISTINCT_CELLS)
 
     def _put_off(self, source: Source) -> None:
-        """Leave a slow column for a later call with more time, but not twice."""
+        """Leave a slow column for a later call, which reads fewer of its rows; give it up after some calls."""
         self._unread.remove(source)
-        if source not in self._slow:
-            self._slow.add(source)
+        self._tries[source] += 1
+        if self._tries[source] < MOST_TRIES:
             self._unread.append(source)
 
     def _distinct_cells(self, source: Source, schema: Schema, seconds: float) -> list[str]:
         column, table = self._quoted(source)
+        rows = ROWS_READ // FEWER_ROWS ** self._tries[source]
         sql = (
-            f"SELECT DISTINCT {column} FROM (SELECT {column} FROM {table} LIMIT {ROWS_READ}) AS cells "
+            f"SELECT DISTINCT {column} FROM (SELECT {column} FROM {table} LIMIT {rows}) AS cells "
             f"LIMIT {DISTINCT_CELLS + 1}"
         )
         return self._texts(sql, schema, seconds)
