@@ -6,7 +6,7 @@ import random
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
 import duckdb
@@ -14,6 +14,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from t2s_magic.builtin.names import quote
 from t2s_magic.builtin.representation import (
     KEYWORDS,
     JoinGraph,
@@ -25,6 +26,7 @@ from t2s_magic.builtin.representation import (
     next_allowed,
 )
 from t2s_magic.builtin.tokens import Candidate, ColumnRef, TableRef, Token, ValueRef
+from t2s_magic.guard import quote_name
 from t2s_magic.schema import Column, ForeignKey, Schema, Table
 
 SHOP = """
@@ -575,3 +577,15 @@ def test_joins_over_a_thousand_tables_are_found_in_a_moment() -> None:
     decode(["count", TableRef(7), ColumnRef(3, 1)], schema, [], graph=JoinGraph(schema))
 
     assert time.monotonic() - start < 5.0
+
+
+@pytest.mark.parametrize("quoted", [quote, quote_name], ids=["of the model", "of the guard"])
+def test_every_keyword_can_be_the_name_of_a_column(quoted: Callable[[str, str], str]) -> None:
+    engines = {"sqlite": sqlite3.connect(":memory:"), "duckdb": duckdb.connect()}
+    keywords = [word for (word,) in engines["duckdb"].execute("SELECT keyword_name FROM duckdb_keywords()").fetchall()]
+    words = sorted({*keywords, "autoincrement", "commit", "isnull", "nothing", "raise", "transaction"})
+    for dialect, engine in engines.items():
+        names = [quoted(word, dialect) for word in words]
+        engine.execute(f"CREATE TABLE one ({', '.join(f'{name} INTEGER' for name in names)})")
+
+        assert engine.execute(f"SELECT {', '.join(f'{name}, one.{name}' for name in names)} FROM one").fetchall() == []

@@ -126,7 +126,7 @@ def _looked_at(question: Searched, plain: Weights) -> tuple[list[Found], list[Si
 
 
 def fit_weights(
-    questions: Sequence[tuple[Sequence[Signs], Sequence[bool]]], ridge: float = 8.0, rounds: int = 200
+    questions: Sequence[tuple[Sequence[Signs], Sequence[bool]]], ridge: float = 16.0, rounds: int = 200
 ) -> Weights:
     """Weights under which the right answers of a question, or "none" where there is none, are likeliest (by Adam)."""
     names = sorted({name for signs, _ in questions for one in signs for name in one})

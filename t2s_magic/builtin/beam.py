@@ -19,7 +19,7 @@ from t2s_magic.builtin.network import Read
 from t2s_magic.builtin.tokens import Token
 from t2s_magic.builtin.vocabulary import BEGIN, END, Vocabulary
 
-WIDTH = 10
+WIDTH = 6
 LENGTH_POWER = 0.8
 
 

@@ -15,7 +15,7 @@ Rows = Sequence[Sequence[Any]]
 RowsOf = Callable[[str], Rows | None]
 """The first rows of a statement that only reads, or None where it fails; TimeoutError when its time is up."""
 
-MOST_LOOKS = 6
+MOST_LOOKS = 4
 
 
 @dataclass(frozen=True)

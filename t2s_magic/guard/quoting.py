@@ -15,15 +15,18 @@ _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _COLON_NAME = re.compile(r"(?<![:\w\\]):(?=\w+(?!:))")
 _DOLLAR_NAME = re.compile(r"\$(?:\{|[A-Za-z_])")
 
-# Words that every dialect here reserves, or that are too easily misread bare.
+# Words that a dialect here refuses as the bare name of a column, or that are too easily misread.
 _RESERVED = frozenset(
     """
-    all and any array as asc asof at between both by case cast check collate column constraint create cross current
-    current_date current_time current_timestamp default delete desc distinct do drop else end except exists false fetch
-    filter for foreign from full grant group groups having if in index inner insert interval into is join key keys
-    lateral leading left like limit match natural not null of offset on only or order outer over partition pivot primary
-    qualify range rank read references right row rows select set show some system table then to trailing true union
-    unique unpivot update use user using values view when where window with
+    add all alter analyse analyze and anti any array as asc asof asymmetric at authorization autoincrement between
+    binary both by case cast check collate collation column commit concurrently constraint create cross current
+    current_date current_time current_timestamp default deferrable delete desc describe distinct do drop else end
+    escape except exists false fetch filter for foreign freeze from full glob grant group groups having if ilike in
+    index initially inner insert intersect interval into is isnull join key keys lambda lateral leading left like limit
+    match natural not nothing notnull null of offset on only or order outer over overlaps partition pivot pivot_longer
+    pivot_wider placing positional primary qualify raise range rank read references returning right row rows select
+    semi set show similar some summarize symmetric system table tablesample then to trailing transaction true union
+    unique unpack unpivot update use user using values variadic verbose view when where window with
     """.split()
 )
 
