@@ -53,6 +53,8 @@ class Connections:
 
         A file is called by its name without folder and ending. Returns what was added; raises UsageError.
         """
+        if "://" in target:  # not repeated: it may hold a password or a token
+            raise UsageError("%t2s use takes the name of a DataFrame or a file here, no URL. Download the file first.")
         database = self.database()
         if not isinstance(database, TakesTables):
             raise UsageError(

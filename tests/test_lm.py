@@ -285,6 +285,12 @@ def test_a_server_that_repeats_the_key_does_not_make_us_show_it():
     assert KEY not in str(raised.value)
 
 
+def test_a_key_in_a_content_type_is_not_shown():
+    page = Reply(body=b"<html>", content_type=f"text/html; key={KEY}")
+    with openai_server(page) as server, pytest.raises(ModelUnreachableError, match="text/html; key=•••"):
+        ask(server, KEY)
+
+
 def test_a_key_in_an_answer_or_in_a_stream_is_not_shown():
     shown: list[str] = []
     with openai_server(f"SELECT '{KEY}'") as server:

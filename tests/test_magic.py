@@ -138,6 +138,7 @@ def test_a_saved_answer_can_be_built_on(shell, server):
         ("%t2s pairs remove 3", "There is no pair 3"),
         ("%t2s prompt", "No question was asked yet"),
         ("%t2s use", "Name a DataFrame"),
+        ("%t2s use https://me:secret@host/x.csv", "takes the name of a DataFrame or a file here, no URL."),
     ],
 )
 def test_wrong_use_fails_the_cell_in_one_clear_line(shell, cell, message):

@@ -24,11 +24,12 @@ KEY, OTHER_KEY = "sk-canary-key-0099aa", "sk-canary-other-41bb"
 CANARIES = (USER, PASSWORD, OPTION, KEY, OTHER_KEY)
 COUNT = "SELECT count(*) AS customers FROM customer"
 
+# In bodies alone: httpcore logs at DEBUG whatever headers a server sends.
 ECHOES = [
     refusal(401, f"Incorrect key: {KEY}"),
     refusal(400, f"bad header Bearer {KEY}"),
     *[refusal(500, f"it burns: {KEY}")] * 3,
-    Reply(body=f"<html>{KEY}</html>".encode(), content_type=f"text/html; key={KEY}"),
+    Reply(body=f"<html>{KEY}</html>".encode(), content_type="text/html"),
     Reply(f"SELECT '{KEY}' AS k FROM customer"),
     Reply(f"I was sent the key {KEY}."),
     Reply(f"```sql\nSELECT name FROM {KEY}\n```"),
@@ -128,7 +129,7 @@ def session(tmp_path_factory: pytest.TempPathFactory, role: str) -> Iterator[Ses
     (folder / "t2s_pairs.jsonl").write_text("".join(json.dumps(each) + "\n" for each in pairs))
     with ExitStack() as stack:
         other = stack.enter_context(openai_server(COUNT))
-        redirect = Reply(status=307, body=b"", headers={"Location": f"{other.base_url}/chat/completions?key={KEY}"})
+        redirect = Reply(status=307, body=b"", headers={"Location": f"{other.base_url}/chat/completions"})
         servers = {
             "GOOD": stack.enter_context(openai_server(COUNT, key=KEY)),
             "ECHO": stack.enter_context(openai_server(*ECHOES)),

@@ -14,7 +14,15 @@ from typing import Any
 
 import pytest
 from hostile import ATTACKS, DECEPTIONS, TEMPLATE
-from lab import MILLISECONDS_TO_SHOW, Notebook, chromium, jupyterlab, open_notebook, write_notebook
+from lab import (
+    MILLISECONDS_TO_OPEN,
+    MILLISECONDS_TO_SHOW,
+    Notebook,
+    chromium,
+    jupyterlab,
+    open_notebook,
+    write_notebook,
+)
 from openai_server import OpenAiServer, Reply, refusal
 from playwright.sync_api import Locator, expect, sync_playwright
 
@@ -32,6 +40,7 @@ REPLIES = {
 }
 CELLS = {
     "set up": "%load_ext sql\n%sql sqlite:///shop.sqlite\n%load_ext t2s_magic",
+    "ready": "%t2s status",
     "server": "%%text2sql\nDo you break?",
     "prose": "%%text2sql\nAre you well?",
     "problem": "%%text2sql\nIs that a name?",
@@ -80,6 +89,9 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
     with sync_playwright() as playwright, chromium(playwright) as browser, jupyterlab(folder, **settings) as address:
         notebook = open_notebook(browser.new_page(), address, folder / "attacks.ipynb")
         notebook.start(CELL["set up"])
+        # The first command waits for the slow imports, which a busy machine draws out.
+        notebook.start(CELL["ready"])
+        expect(notebook.output(CELL["ready"])).to_contain_text("approved pairs", timeout=MILLISECONDS_TO_OPEN)
         yield notebook
     lm.stop()
 
