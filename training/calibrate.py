@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import pickle
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -272,13 +271,10 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=weights.FOLDER)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--most", type=int, help="questions of a database at most; all without it")
-    parser.add_argument("--keep", type=Path, help="a file for what the searches found, to try other fits on")
     options = parser.parse_args()
     with ProcessPoolExecutor(options.processes) as pool:
         found = pool.map(partial(_search_all, options.weights), questions_held_out(options.data, options.most))
         questions = [question for part in found for question in part]
-    if options.keep:
-        options.keep.write_bytes(pickle.dumps(questions))
     chosen = fit(questions)
     figures = report(questions)
     print(json.dumps(figures, indent=1))
