@@ -146,6 +146,8 @@ def test_the_legitimate_statements_run_on_postgres(postgres_url: str) -> None:
         ("postgres", "EXPLAIN ANALYZE SELECT 1", "ANALYZE makes EXPLAIN run the statement"),
         ("postgres", "SELECT * FROM customer FOR UPDATE", "LOCK locks rows"),
         ("mysql", "SELECT LOAD_FILE('x')", "LOAD_FILE reads files"),
+        ("sqlite", "SELECT a b c FROM t", "Not valid sqlite SQL: c is not expected here. Nothing was run."),
+        ("duckdb", "SELECT 1\nWHERE WHERE x", "WHERE at line 2 comes where a part of the statement is missing"),
         ("oracle", "SELECT 1", "The guard has no list for 'oracle'"),
         ("sqlite", "  ", "There is no SQL statement here"),
         ("sqlite", "SELECT {{ x }}", "is a template mark, which notebooks replace with code"),

@@ -74,7 +74,7 @@ def _tree(piece: str, statement: Statement) -> exp.Expr:
     except UnsafeSqlError:
         raise
     except SqlglotError as error:
-        raise UnsafeSqlError(_syntax_message(statement, error), sql=statement.sql) from error
+        raise _not_valid(statement, error) from error
     # sqlglot also lets IndexError, ValueError, AttributeError and RecursionError out on odd text (found by the fuzzer):
     # whatever stops it, the statement was not checked.
     except Exception as error:
@@ -159,6 +159,20 @@ def span_of(node: exp.Expr, statement: Statement) -> tuple[int, int]:
     return min(start for start, _ in places), max(end for _, end in places)
 
 
-def _syntax_message(statement: Statement, error: SqlglotError) -> str:
-    reason = str(error).splitlines()[0].split(". Line")[0] if str(error) else "it cannot be read"
-    return f"Not valid {statement.dialect} SQL: {shown(reason)}. Nothing was run."
+def _not_valid(statement: Statement, error: SqlglotError) -> UnsafeSqlError:
+    """What sqlglot stumbled over, where it stands, and why, in a person's words."""
+    sql, found = statement.sql, getattr(error, "errors", None)
+    if not found:
+        message = f"Not valid {statement.dialect} SQL: a name, a literal or a comment has no end. Nothing was run."
+        return UnsafeSqlError(message, sql=sql, span=(0, len(sql)))
+    first = found[0]
+    before = sum(len(line) + 1 for line in sql.split("\n")[: first["line"] - 1])
+    end = min(before + first["col"], len(sql))
+    start = max(end - len(first["highlight"]), 0)
+    what, _, expected = first["description"].partition("Expecting ")
+    reason = f"comes where {expected} is expected" if expected else "is not expected here"
+    if "Required keyword" in what:
+        reason = "comes where a part of the statement is missing"
+    where = f" at line {first['line']}" if "\n" in sql else ""
+    message = f"Not valid {statement.dialect} SQL: {shown(sql[start:end])}{where} {reason}. Nothing was run."
+    return UnsafeSqlError(message, sql=sql, part=sql[start:end], span=(start, end))
