@@ -8,7 +8,6 @@ that was approved with other values, or with another column, is answered by the 
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +24,8 @@ from t2s_magic.builtin.vocabulary import BEGIN, DEMO_VALUE, END
 MOST_PATTERNS = 5
 LEAST_CHANCE = 0.1
 _LEAST_ODDS = 1e-3
-SIGNS = ("score", "same", "is_same", "near", "likest", "is_added", "bias")
+_LEAST_SURE, _MOST_SURE = -6.0, 4.0
+SIGNS = ("score", "same", "same_and_sure", "is_same", "near", "likest", "is_added", "bias")
 _SUBSTITUTED, _INSERTED, _DELETED = 0.02, 0.01, 0.05
 _OTHER_COLUMN = 0.3
 _FITS = 0.02
@@ -217,7 +217,8 @@ def recall_signs(score: float, ids: Sequence[int], patterns: Sequence[Pattern], 
     same = max((p.chance for p, apart in zip(patterns, distances, strict=True) if apart == 0), default=0.0)
     near = [p.chance * (1 - apart / len(p.slots)) for p, apart in zip(patterns, distances, strict=True)]
     likest = max((pattern.chance for pattern in patterns), default=0.0)
-    return (score, same, float(same > 0), max(near, default=0.0), likest, float(is_added), 1.0)
+    sure = max(_LEAST_SURE, min(_MOST_SURE, score))
+    return (score, same, same * sure, float(same > 0), max(near, default=0.0), likest, float(is_added), 1.0)
 
 
 def log_odds(probabilities: Sequence[float]) -> list[float]:
