@@ -19,7 +19,7 @@ from t2s_magic.schema.tables import Schema, Table
 
 # A server compiles a grammar before the first token, the longer the more names it holds (docs/serving.md has figures).
 # A schema of more columns is held to its tables alone, one of more tables to neither.
-MOST_NAMES = 1_500
+MOST_NAMES = 500
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # The marks that may stand around any name.

@@ -120,7 +120,8 @@ _STRING = r""""'" ([^'\x00-\x1f] | "''")* "'" """
 _DOUBLE_QUOTED = r""""\"" [^"\\\x00-\x1f]{1,63} "\"" """
 _IN_BACKTICKS = r""""`" [^`\\\x00-\x1f]{1,63} "`" """
 _VALUES = 'VALUES o row@ (o "," o row@)*'
-_ROW = '"(" o expressions@ o ")"'
+# No table is read beside them, so no column can be meant.
+_ROW = '"(" o "-"? literal (o "," o "-"? literal)* o ")"'
 _FILTER = 'w FILTER o "(" o WHERE w expression@ o ")"'
 _INTERVAL = 'INTERVAL w (string (w unit)? | number w unit | "(" o expression@ o ")" w unit)'
 _EXTRACT = 'EXTRACT o "(" o (unit | DOW | DOY | EPOCH) w FROM w expression@ o ")"'
