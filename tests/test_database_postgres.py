@@ -407,6 +407,14 @@ def test_an_interrupt_while_a_plan_waits_for_a_lock_leaves_no_lock(database: Dat
     assert database.explain(query) is None
 
 
+def test_a_cancel_while_a_plan_waits_is_no_complaint_about_the_statement(database: Database, admin: psycopg.Connection):
+    with admin.transaction():
+        admin.execute("LOCK TABLE customer")
+        threading.Timer(0.3, database.cancel).start()
+        with pytest.raises(CancelledError):
+            database.explain(check("SELECT * FROM customer", "postgres"))
+
+
 def test_an_interrupt_while_rows_are_fetched_leaves_no_transaction(database: Database, admin: psycopg.Connection):
     interrupt_after(0.4)
     with pytest.raises(KeyboardInterrupt):

@@ -33,13 +33,11 @@ from t2s_magic.database.duckdb_source import (
 )
 from t2s_magic.database.fetch import fetch_rows
 from t2s_magic.database.labels import file_label, scrub
-from t2s_magic.database.planning import as_explain, is_explain_analyze
-from t2s_magic.database.supervise import Supervisor
+from t2s_magic.database.planning import is_explain_analyze
+from t2s_magic.database.supervised import SupervisedDatabase
 from t2s_magic.errors import ConnectionLostError, QueryError, SchemaError, Text2SqlError
-from t2s_magic.guard import CheckedSql
 from t2s_magic.schema import Schema
 
-SETUP_SECONDS = 60.0
 LOADING_SECONDS = 600.0
 # COPY_QUERY_NODE and its like; within the texts of a statement the quotes are escaped.
 _MODIFYING_NODE = re.compile(r'"type":"(\w+)_QUERY_NODE"')
@@ -47,7 +45,7 @@ _MODIFYING_NODE = re.compile(r'"type":"(\w+)_QUERY_NODE"')
 _READING = frozenset({duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI})
 
 
-class DuckDbDatabase:
+class DuckDbDatabase(SupervisedDatabase):
     """A DuckDB database, read in ``BEGIN TRANSACTION READ ONLY`` that always ends in ROLLBACK.
 
     ``source`` is the user's connection (or duckdb-engine's wrapper of it), which is asked for its search path, its
@@ -67,44 +65,20 @@ class DuckDbDatabase:
         self._view = SourceView()
         self._known: tuple[object, Schema] | None = None
         # What DuckDB keeps of a database in memory has a limit of its own, so only free memory bounds it here.
-        self._supervisor = Supervisor(self._interrupt, self._abandon, growth=math.inf)
+        super().__init__(growth=math.inf)
         if isinstance(source, DuckDbFile):
             check_file(source)
         self._look()
-        self.label = self._supervisor.run(self._read_label, SETUP_SECONDS)
+        self.label = self._supervised(self._read_label)
 
     @property
     def engine_version(self) -> str:
         return duckdb.__version__
 
-    def schema(self) -> Schema:
-        self._look()
-        return self._supervisor.run(self._read_schema, SETUP_SECONDS)
-
-    def run(self, query: CheckedSql, limits: Limits = Limits()) -> Rows:
-        self._look()
-        return self._supervisor.run(lambda: self._execute(query.sql, limits), limits.seconds, query.sql)
-
-    def explain(self, query: CheckedSql) -> str | None:
-        self._look()
-        sql = as_explain(query.sql)
-        try:
-            self._supervisor.run(lambda: self._execute(sql, Limits(rows=1)), SETUP_SECONDS, query.sql)
-        except QueryError as error:
-            return error.message
-        return None
-
     def add(self, name: str, source: object) -> None:
         """Copy a DataFrame, or a csv, parquet or json file, into a temporary table that only this object sees."""
         check_addition(source)
         self._supervisor.run(lambda: self._add(name, source), LOADING_SECONDS)
-
-    def cancel(self) -> None:
-        self._supervisor.cancel()
-
-    def close(self) -> None:
-        self._supervisor.cancel()
-        self._supervisor.run(self._disconnect, SETUP_SECONDS)
 
     def _look(self) -> None:
         """Ask the user's connection what our cursor cannot see of it.

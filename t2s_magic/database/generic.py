@@ -16,18 +16,15 @@ from sqlalchemy.exc import DBAPIError, NoSuchTableError, SQLAlchemyError
 from t2s_magic.database.base import Limits, Rows
 from t2s_magic.database.fetch import fetch_rows
 from t2s_magic.database.labels import scrub, secrets_of, server_label
-from t2s_magic.database.planning import as_explain
-from t2s_magic.database.supervise import Supervisor
+from t2s_magic.database.supervised import SupervisedDatabase
 from t2s_magic.errors import ConnectionLostError, NoConnectionError, QueryError, SchemaError, Text2SqlError
-from t2s_magic.guard import CheckedSql
 from t2s_magic.schema import Column, ForeignKey, Schema, Table
 
-SETUP_SECONDS = 60.0
 # sqlglot's names of the dialects whose name in SQLAlchemy differs.
 _SQLGLOT_NAMES = {"mssql": "tsql", "mariadb": "mysql", "cockroachdb": "postgres", "postgresql": "postgres"}
 
 
-class GenericDatabase:
+class GenericDatabase(SupervisedDatabase):
     """A database behind an SQLAlchemy engine, asked on a connection of our own from the engine's pool.
 
     The transaction is rolled back, but whether that undoes a statement is up to the engine, so
@@ -45,30 +42,8 @@ class GenericDatabase:
         self._secrets = secrets_of(engine.url)
         self._connection: Connection | None = None
         self._known: Schema | None = None
-        self._supervisor = Supervisor(self._interrupt, self._abandon)
-        self._supervisor.run(self._open, SETUP_SECONDS)
-
-    def schema(self) -> Schema:
-        """Read anew each time: what tells of a change differs from engine to engine."""
-        return self._supervisor.run(self._read_schema, SETUP_SECONDS)
-
-    def run(self, query: CheckedSql, limits: Limits = Limits()) -> Rows:
-        return self._supervisor.run(lambda: self._execute(query.sql, limits), limits.seconds, query.sql)
-
-    def explain(self, query: CheckedSql) -> str | None:
-        sql = as_explain(query.sql)
-        try:
-            self._supervisor.run(lambda: self._execute(sql, Limits(rows=1)), SETUP_SECONDS, query.sql)
-        except QueryError as error:
-            return error.message
-        return None
-
-    def cancel(self) -> None:
-        self._supervisor.cancel()
-
-    def close(self) -> None:
-        self._supervisor.cancel()
-        self._supervisor.run(self._disconnect, SETUP_SECONDS)
+        super().__init__()
+        self._supervised(self._open)
 
     def _open(self) -> Connection:
         if self._connection is None or self._connection.closed or self._connection.invalidated:
@@ -106,6 +81,7 @@ class GenericDatabase:
         return replace(rows, seconds=time.monotonic() - started)
 
     def _read_schema(self) -> Schema:
+        """Read anew each time: what tells of a change differs from engine to engine."""
         with self._rolled_back() as connection:
             tables = _read_tables(connection)
         if not tables:

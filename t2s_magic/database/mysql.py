@@ -15,8 +15,9 @@ from t2s_magic.database.base import Limits, Rows
 from t2s_magic.database.fetch import fetch_rows
 from t2s_magic.database.labels import scrub, secrets_of, server_label
 from t2s_magic.database.mysql_schema import make_tables, read_catalogue, schema_names
-from t2s_magic.database.planning import as_explain, begins_as_reading
-from t2s_magic.database.supervise import Stopped, Supervisor
+from t2s_magic.database.planning import begins_as_reading
+from t2s_magic.database.supervise import Stopped
+from t2s_magic.database.supervised import SETUP_SECONDS, SupervisedDatabase
 from t2s_magic.errors import (
     CancelledError,
     ConnectionLostError,
@@ -27,10 +28,8 @@ from t2s_magic.errors import (
     Text2SqlError,
     TimeLimitError,
 )
-from t2s_magic.guard import CheckedSql
 from t2s_magic.schema import Schema
 
-SETUP_SECONDS = 60.0
 LOCK_SECONDS = 5
 # The server stops a statement by itself a little after we would have, in case we are no longer there.
 SERVER_MARGIN_SECONDS = 2
@@ -44,11 +43,12 @@ _READ_OTHERWISE = frozenset("ANSI_QUOTES NO_BACKSLASH_ESCAPES ANSI DB2 MAXDB MSS
 _AMBIGUOUS = frozenset("big5 cp932 gb18030 gbk sjis".split())
 
 
-class MySqlDatabase:
+class MySqlDatabase(SupervisedDatabase):
     """A MySQL or MariaDB database, asked on a connection that is made as ``engine`` makes its own."""
 
     dialect = "mysql"
     is_read_only_enforced = True
+    plan_rows = 1_000  # all of a plan, so that nothing has to be killed
 
     def __init__(self, engine: Engine) -> None:
         # The user's pool may have no connection to spare, and ours must not come back to it.
@@ -58,39 +58,13 @@ class MySqlDatabase:
         self._connection: Connection | None = None
         self._busy_number = 0
         self._known: tuple[object, Schema] | None = None
-        self._supervisor = Supervisor(self._interrupt, self._abandon)
-        self._supervisor.run(self._open, SETUP_SECONDS)
+        super().__init__()
+        self._supervised(self._open)
 
     @property
     def engine_version(self) -> str:
-        asked = self._supervisor.run(
-            lambda: self._open().exec_driver_sql("SELECT version()").scalar_one(), SETUP_SECONDS
-        )
+        asked = self._supervised(lambda: self._open().exec_driver_sql("SELECT version()").scalar_one())
         return str(asked)
-
-    def schema(self) -> Schema:
-        return self._supervisor.run(self._read_schema, SETUP_SECONDS)
-
-    def run(self, query: CheckedSql, limits: Limits = Limits()) -> Rows:
-        return self._supervisor.run(lambda: self._execute(query.sql, limits), limits.seconds, query.sql)
-
-    def explain(self, query: CheckedSql) -> str | None:
-        sql = as_explain(query.sql)
-        try:
-            self._supervisor.run(lambda: self._execute(sql, Limits(rows=1_000)), SETUP_SECONDS, query.sql)
-        except LockedError:
-            raise
-        except QueryError as error:
-            return error.message
-        return None
-
-    def cancel(self) -> None:
-        self._supervisor.cancel()
-
-    def close(self) -> None:
-        self._supervisor.cancel()
-        self._supervisor.run(self._disconnect, SETUP_SECONDS)
-        self._engine.dispose()
 
     def _open(self) -> Connection:
         if self._connection is None:
@@ -130,6 +104,7 @@ class MySqlDatabase:
         self._known = None
         if self._connection:
             self._give_up(self._connection)
+        self._engine.dispose()
 
     def _interrupt(self) -> None:
         """MySQL stops a statement on the word of another connection."""

@@ -21,10 +21,9 @@ from t2s_magic.database.base import Limits, Rows
 from t2s_magic.database.fetch import fetch_rows
 from t2s_magic.database.labels import scrub
 from t2s_magic.database.memory import GIGABYTE
-from t2s_magic.database.planning import as_explain
 from t2s_magic.database.postgres_schema import change_key, read_tables, schema_names, unseen_of
 from t2s_magic.database.postgres_session import LOCK_SECONDS, Server, hang_up, open_session
-from t2s_magic.database.supervise import Supervisor
+from t2s_magic.database.supervised import SETUP_SECONDS, SupervisedDatabase
 from t2s_magic.errors import (
     CancelledError,
     ConnectionLostError,
@@ -34,16 +33,14 @@ from t2s_magic.errors import (
     Text2SqlError,
     TimeLimitError,
 )
-from t2s_magic.guard import CheckedSql
 from t2s_magic.schema import Schema
 
-SETUP_SECONDS = 60.0
-CANCEL_SECONDS = 1.0
+CANCEL_SECONDS = 0.5
 # The server stops a statement by itself a little after we would have, in case we are no longer there.
 SERVER_MARGIN_SECONDS = 2.0
 
 
-class PostgresDatabase:
+class PostgresDatabase(SupervisedDatabase):
     """A PostgreSQL database. ``source`` is the user's connection of psycopg or psycopg2, where there is one."""
 
     dialect = "postgres"
@@ -57,35 +54,12 @@ class PostgresDatabase:
         self._busy: psycopg.Connection | None = None
         self._known: tuple[object, Schema] | None = None
         # A cell of a gigabyte is the most that PostgreSQL sends; it is given up while it arrives.
-        self._supervisor = Supervisor(self._interrupt, self._abandon, growth=GIGABYTE)
-        self._supervisor.run(self._open, SETUP_SECONDS)
+        super().__init__(growth=GIGABYTE)
+        self._supervised(self._open)
 
     @property
     def engine_version(self) -> str:
-        return self._supervisor.run(lambda: self._open().info.parameter_status("server_version") or "", SETUP_SECONDS)
-
-    def schema(self) -> Schema:
-        return self._supervisor.run(self._read_schema, SETUP_SECONDS)
-
-    def run(self, query: CheckedSql, limits: Limits = Limits()) -> Rows:
-        return self._supervisor.run(lambda: self._execute(query.sql, limits), limits.seconds, query.sql)
-
-    def explain(self, query: CheckedSql) -> str | None:
-        sql = as_explain(query.sql)
-        try:
-            self._supervisor.run(lambda: self._execute(sql, Limits(rows=1)), SETUP_SECONDS, query.sql)
-        except LockedError:
-            raise
-        except QueryError as error:
-            return error.message
-        return None
-
-    def cancel(self) -> None:
-        self._supervisor.cancel()
-
-    def close(self) -> None:
-        self._supervisor.cancel()
-        self._supervisor.run(self._disconnect, SETUP_SECONDS)
+        return self._supervised(lambda: self._open().info.parameter_status("server_version") or "")
 
     def _open(self) -> psycopg.Connection:
         """The open session, or another where the server closed it or the user changed zone or search path."""

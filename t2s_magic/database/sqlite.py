@@ -16,11 +16,10 @@ from pathlib import Path
 from t2s_magic.database.base import Limits, Rows
 from t2s_magic.database.fetch import fetch_rows
 from t2s_magic.database.labels import file_label, scrub
-from t2s_magic.database.planning import as_explain
 from t2s_magic.database.sqlite_connection import ReadOnlyConnection, Target
 from t2s_magic.database.sqlite_schema import Catalogue, read_catalogue
 from t2s_magic.database.sqlite_source import SourceView, look_at
-from t2s_magic.database.supervise import Supervisor
+from t2s_magic.database.supervised import SupervisedDatabase
 from t2s_magic.errors import (
     ConnectionLostError,
     LockedError,
@@ -34,14 +33,13 @@ from t2s_magic.schema import Schema
 
 LOCK_SECONDS = 5.0
 LOCK_POLL_SECONDS = 0.05
-SCHEMA_SECONDS = 60.0
 # A copy younger than this was made for the question that is being answered.
 STALE_SECONDS = 10.0
 _FILE_HEADER = b"SQLite format 3\0"
 _LOST = ("disk i/o error", "unable to open database file", "malformed", "not a database")
 
 
-class SqliteDatabase:
+class SqliteDatabase(SupervisedDatabase):
     """One SQLite file, or a copy of a database in memory, as read-only as SQLite can make it.
 
     ``source`` is the user's own connection, where there is one: it is asked what it has attached, which temporary
@@ -58,53 +56,29 @@ class SqliteDatabase:
         self.label = file_label("sqlite", self._view.file)
         self._opened: ReadOnlyConnection | None = None
         self._known: tuple[object, Schema] | None = None
-        self._supervisor = Supervisor(self._interrupt, self._abandon)
+        super().__init__()
         if self._view.file:
             _check_file(Path(self._view.file))
-        self._supervisor.run(lambda: self._connection(self._view), SCHEMA_SECONDS)
+        self._supervised(self._connection)
 
     @property
     def engine_version(self) -> str:
         return sqlite3.sqlite_version
 
-    def schema(self) -> Schema:
-        view = self._look()
-        return self._supervisor.run(lambda: self._read_schema(view), SCHEMA_SECONDS)
-
     def run(self, query: CheckedSql, limits: Limits = Limits()) -> Rows:
-        view = self._look()
-        rows = self._supervisor.run(lambda: self._execute(view, query.sql, limits), limits.seconds, query.sql)
-        age = time.monotonic() - view.seen_at
-        if view.file or age < STALE_SECONDS:
+        rows = super().run(query, limits)
+        age = time.monotonic() - self._view.seen_at
+        if self._view.file or age < STALE_SECONDS:
             return rows
         return replace(rows, notes=(*rows.notes, _STALE.format(age=age)))
 
-    def explain(self, query: CheckedSql) -> str | None:
-        view = self._look()
-        try:
-            work = lambda: self._execute(view, as_explain(query.sql), Limits(rows=1))  # noqa: E731
-            self._supervisor.run(work, SCHEMA_SECONDS, query.sql)
-        except LockedError:
-            raise
-        except QueryError as error:
-            return error.message
-        return None
-
-    def cancel(self) -> None:
-        self._supervisor.cancel()
-
-    def close(self) -> None:
-        self._supervisor.cancel()
-        self._supervisor.run(self._disconnect, SCHEMA_SECONDS)
-
-    def _look(self) -> SourceView:
-        """The view to work with. To be called in the caller's thread: only the source's own may use it."""
+    def _look(self) -> None:
         if self._source:
             self._view = look_at(self._source, self._view)
-        return self._view
 
-    def _connection(self, view: SourceView) -> ReadOnlyConnection:
+    def _connection(self) -> ReadOnlyConnection:
         """The open connection, or another where the file, what is attached or the database in memory has changed."""
+        view = self._view
         target = Target.of(view)
         if self._opened and self._opened.target == target:
             return self._opened
@@ -124,19 +98,20 @@ class SqliteDatabase:
     def _abandon(self) -> None:
         self._opened = None
 
-    def _execute(self, view: SourceView, sql: str, limits: Limits) -> Rows:
+    def _execute(self, sql: str, limits: Limits) -> Rows:
         started = time.monotonic()
         with self._errors(sql):
-            connection = self._connection(view)
+            connection = self._connection()
             # Closed whatever happens: a statement that stays open keeps SQLite interrupted for the next one, too.
             with connection.transaction(self._wait_for_lock), closing(connection.raw.execute(sql)) as cursor:
                 names = [part[0] for part in cursor.description or ()]
                 rows = fetch_rows(names, (), cursor.fetchmany, limits, self._supervisor.check)
         return replace(rows, seconds=time.monotonic() - started)
 
-    def _read_schema(self, view: SourceView) -> Schema:
+    def _read_schema(self) -> Schema:
         with self._errors():
-            connection = self._connection(view)
+            view = self._view
+            connection = self._connection()
             with connection.transaction(self._wait_for_lock), connection.trusted():
                 key = (connection.versions(), view.unseen)
                 if self._known and self._known[0] == key:

@@ -123,9 +123,11 @@ class Supervisor:
             while not current.done.is_set() and time.monotonic() < last:
                 self._interrupt()
                 current.done.wait(REPEAT_SECONDS)
+        except KeyboardInterrupt:
+            self._interrupt()  # the one before may have been cut short
+            raise
         finally:
             if not current.done.is_set():
-                self._interrupt()
                 self._abandon()
 
 
