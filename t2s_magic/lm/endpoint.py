@@ -278,7 +278,7 @@ class Endpoint:
 
     def _reply(self, response: httpx.Response, content: bytes) -> httpx.Response:
         headers = [
-            (name, self._without_key(value.encode()))  # as bytes: httpx takes only ASCII as text
+            (name.encode(), self._without_key(value.encode()))  # as bytes: httpx takes only ASCII as text
             for name, value in response.headers.multi_items()
             if name != "content-encoding"
         ]
