@@ -212,14 +212,14 @@ def test_an_instruction_in_the_data_changes_no_verdict(shop, sqlite_file, answer
         if place == "row":
             writer.execute("INSERT INTO customer (id, name) VALUES (9, ?)", (order,))
     if place == "pair":
-        pair = {"question": order, "sql": "DROP TABLE customer", "dialect": "sqlite", "schema": "", "tables": []}
+        pair = {"question": order, "sql": NAMES, "dialect": "sqlite", "schema": "", "tables": []}
         Path("t2s_pairs.jsonl").write_text(json.dumps({**pair, "date": "2026-01-01"}) + "\n")
     shop.run("%config Text2SQL.sample_values = True")
     before = sqlite_file.read_bytes()
     # The LM is taken to obey: what counts is what becomes of its answer.
     server = answering("DROP TABLE customer")
     options = f"--evidence '{order}'" if place == "evidence" else ""
-    seen = shop.ask(f"Who is {order}?" if place in ("question", "row") else "Who?", options)
+    seen = shop.ask(f"Who is {order}?" if place in ("question", "row", "pair") else "Who?", options)
     assert order in json.dumps(server.requests)
     fails_as(FAULTS[35], seen)
     assert sqlite_file.read_bytes() == before
@@ -268,6 +268,8 @@ def interrupted_after(seconds: float) -> Iterator[list[float]]:
         at.append(time.monotonic())
         os.kill(os.getpid(), signal.SIGINT)
 
+    # A shell starts what runs in its background with the signal ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(seconds, interrupt)
     timer.start()
     try:
