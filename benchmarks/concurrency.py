@@ -26,19 +26,20 @@ from time import perf_counter
 from t2s_magic.study.optimizers import choose
 from t2s_magic.study.plan import Plan, Progress
 from t2s_magic.study.runs import Study
-from t2s_magic.study.splits import load_lines
+from t2s_magic.study.splits import Sizes, load_lines
 
-LEARNT, CHOSEN_BY = 75, 25
+# To learn from, to choose by, held out: as in the published study, for the search.
+PUBLISHED_SIZES = (75, 25, 1)
 SEARCH = "BootstrapFewShotWithRandomSearch"
 
 
 def main() -> None:
     options = _options()
-    most = max(options.concurrency) * options.waves
+    most = max(options.concurrency) * (options.waves + 1) + sum(PUBLISHED_SIZES)
     with _server(options.latency) as url, tempfile.TemporaryDirectory(prefix="t2s-benchmark-") as name:
         os.environ["T2S_API_BASE"] = url
         folder = Path(name)
-        _make_questions(folder, LEARNT + CHOSEN_BY + most)
+        _make_questions(folder, most)
         print(f"each call takes {options.latency:g} s; {options.waves} calls for each that may be under way")
         for at_once in options.concurrency:
             _measure(folder, at_once, options)
@@ -46,24 +47,25 @@ def main() -> None:
 
 def _measure(folder: Path, at_once: int, options: argparse.Namespace) -> None:
     n = at_once * options.waves
-    seconds = _seconds(folder, "none", "testset", n, at_once)
+    # The valset before it warms up: one question for each call that may be under way.
+    seconds = _seconds(folder, "none", "testset", (0, at_once, n), at_once)
     ideal = at_once / options.latency
     share = 100 * n / seconds / ideal
     line = f"{at_once:3} at once: {n / seconds:7.2f} questions/s, {share:5.1f} % of {ideal:.1f} (n={n})"
     if options.search:
-        searched = _seconds(folder, SEARCH, "compiling", 1, at_once)
+        searched = _seconds(folder, SEARCH, "compiling", PUBLISHED_SIZES, at_once)
         line += f" · {SEARCH} in {searched:.1f} s"
     print(line, flush=True)
 
 
-def _seconds(folder: Path, optimizer: str, step: str, n: int, at_once: int) -> float:
+def _seconds(folder: Path, optimizer: str, step: str, sizes: Sizes, at_once: int) -> float:
     """How long one step of a study takes, from its announcement to that of the next."""
     times: dict[str, float] = {}
 
     def note(progress: Progress) -> None:
         times.setdefault(progress.doing, perf_counter())
 
-    split = load_lines(folder / "questions.jsonl", folder, sizes=(LEARNT, CHOSEN_BY, n))
+    split = load_lines(folder / "questions.jsonl", folder, sizes=sizes)
     with tempfile.TemporaryDirectory() as run:
         plan = Plan(split, (choose(optimizer),), Path(run), lm="hosted_vllm/clock", threads=at_once)
         (row,) = Study(plan, note).run().rows

@@ -34,6 +34,7 @@ class LiveStudy:
         self._session, self._line, self._display = session, line, display
         self._study = self._made()
         self._steps: dict[str, Progress] = {}
+        self._valsets: dict[str, Progress] = {}
         self._ended: list[Row] = []
         self._measured: dict[str, dict[str, Any]] = {}
         self._flips: dict[str, tuple[Flip, ...]] = {}
@@ -106,6 +107,8 @@ class LiveStudy:
 
     def _follow(self, progress: Progress) -> None:
         self._steps[progress.label] = progress
+        if progress.doing == "valset":
+            self._valsets[progress.label] = progress
         if progress.total == 0 or monotonic() - self._shown_at > SECONDS_BETWEEN_UPDATES:
             self._show()
 
@@ -140,7 +143,8 @@ class LiveStudy:
         }
 
     def _row_data(self, label: str) -> dict[str, Any]:
-        return {"label": label, **NOT_MEASURED, **_under_way(self._steps.get(label)), **self._measured.get(label, {})}
+        under_way = _under_way(self._steps.get(label), self._valsets.get(label))
+        return {"label": label, **NOT_MEASURED, **under_way, **self._measured.get(label, {})}
 
     def _flipped(self, results: Results) -> dict[str, tuple[Flip, ...]]:
         """The questions that flipped, with what both statements return: asked of the database once, at the end."""
@@ -164,21 +168,24 @@ class LiveStudy:
         return {"text/plain": text, "text/html": f"{table(self._results)._repr_html_()}{notes}{flipped}"}
 
 
-def _under_way(step: Progress | None) -> dict[str, Any]:
-    """What a program's line says of the step that it is at."""
+def _under_way(step: Progress | None, valset: Progress | None) -> dict[str, Any]:
+    """What a program's line says of the step that it is at, and of its valset, which may be behind it."""
     if step is None:
         return {"doing": "waits", "done": 0, "total": 0, "right": 0, "valset": "", "heldOut": "", "cost": ""}
-    # The interval is that of what was answered yet.
-    so_far = share_with_interval(step.right, step.done) if step.done else ""
     return {
         "doing": f"seed {step.seed}: {step.doing}" if step.seed else step.doing,
         "done": step.done,
         "total": step.total,
         "right": step.right,
-        "valset": so_far if step.doing == "valset" else "",
-        "heldOut": so_far if step.doing == "testset" else "",
+        "valset": _so_far(valset),
+        "heldOut": _so_far(step) if step.doing == "testset" else "",
         "cost": f"{_paid(step.usage)}, {step.seconds:,.0f} s",
     }
+
+
+def _so_far(step: Progress | None) -> str:
+    """The share with the interval of what was answered yet."""
+    return share_with_interval(step.right, step.done) if step is not None and step.done else ""
 
 
 def _measured(program: Program, verdict: str) -> dict[str, Any]:

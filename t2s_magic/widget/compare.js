@@ -40,8 +40,12 @@ function line(row, state, send) {
     disabled: state.used === row.label,
     onclick: () => send("use", row.label),
   });
-  const cells = [row.label, step(row), row.valset, row.heldOut, bar(row.share), row.cost, row.verdict];
-  return element("tr", {}, ...cells.map((cell) => element("td", {}, cell)), element("td", {}, row.program ? use : ""));
+  const shares = [row.valset, row.heldOut].map((share) => element("td", { className: "t2s-share" }, share));
+  const [program, doing, plot, cost, verdict, act] = [
+    ...[row.label, step(row), bar(row.share), row.cost, row.verdict],
+    row.program ? use : "",
+  ].map((cell) => element("td", {}, cell));
+  return element("tr", {}, program, doing, ...shares, plot, cost, verdict, act);
 }
 
 function table(columns, lines) {
