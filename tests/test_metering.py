@@ -122,8 +122,7 @@ SCRIPT = """
     from pathlib import Path
     from t2s_magic.study.optimizers import choose
     from t2s_magic.study.plan import Plan
-    from t2s_magic.study.recording import Record
-from t2s_magic.study.runs import Study
+    from t2s_magic.study.runs import Study
     from t2s_magic.study.splits import load_lines
 
     data = Path(sys.argv[1])
@@ -137,9 +136,8 @@ def test_a_study_whose_process_is_killed_repeats_no_answer_that_it_was_given(dat
     def start() -> subprocess.Popen:
         return subprocess.Popen([sys.executable, "-c", textwrap.dedent(SCRIPT), data, tmp_path / "run"])
 
-    answered: list[str] = []
     killed = threading.Event()
-    server.on_request = lambda number: (killed.wait(30) if number > 20 else None, answered.append(bodies(server)[-1]))
+    server.on_request = lambda number: killed.wait(30) if number > 20 else None
     process = start()
     while len(server.requests) < 21:
         assert process.poll() is None
