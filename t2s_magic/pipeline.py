@@ -9,7 +9,7 @@ The magics, the command line, the study and the notebooks all come through here,
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -46,7 +46,7 @@ class Provenance:
     tables_used: int = 0
     tables_total: int = 0
     host: str = ""
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     dollars: float | None = None
 
 

@@ -478,10 +478,12 @@ def test_a_stream_that_ends_for_the_server_going_away_is_no_answer():
 
 
 def test_an_error_in_the_middle_of_a_stream_is_told_in_the_servers_words():
-    events = b'data: {"choices":[{"index":0,"delta":{"content":"SELECT"}}]}\n\ndata: {"error":{"message":"GPU lost"}}\n\n'
+    events = (
+        b'data: {"choices":[{"index":0,"delta":{"content":"SELECT"}}]}\n\ndata: {"error":{"message":"GPU lost"}}\n\n'
+    )
     with (
         openai_server(Reply(body=events, content_type="text/event-stream")) as server,
-        pytest.raises(ModelUnreachableError, match="broke off; nothing was run. It said: GPU lost"),
+        pytest.raises(ModelUnreachableError, match=r"broke off; nothing was run. It said: GPU lost"),
     ):
         stream(server)
 
@@ -563,7 +565,9 @@ def test_a_server_that_refuses_the_grammar_is_asked_without_it_and_that_is_said_
     with openai_server("SELECT 1", refuses=("structured_outputs",)) as server:
         (notice,) = constrained(server)
         assert ["structured_outputs" in request for request in server.requests] == [True, False, False]
-    assert notice == f"{server.host} does not hold answers to a grammar: its SQL is written freely, and checked as always."
+    assert notice == (
+        f"{server.host} does not hold answers to a grammar: its SQL is written freely, and checked as always."
+    )
 
 
 def test_a_server_that_would_ignore_the_grammar_is_sent_none_any_more():
@@ -583,7 +587,7 @@ def test_a_grammar_can_be_asked_of_any_server_and_of_none():
 def test_a_request_that_is_refused_for_another_reason_is_told_so_and_the_grammar_stays():
     with openai_server(refusal(400, "temperature is too high"), refusal(400, "temperature is too high")) as server:
         endpoint = Endpoint(server.base_url)
-        with pytest.raises(ModelError, match="refused the request .400.: temperature is too high"):
+        with pytest.raises(ModelError, match=r"refused the request .400.: temperature is too high"):
             endpoint.complete({"model": "tiny"}, grammar="root ::= [a]")
         assert endpoint.takes_grammars
 

@@ -9,9 +9,9 @@ from study_server import oracle
 from test_splits import gretel_file
 
 from t2s_magic.study.optimizers import choose
+from t2s_magic.study.plan import Plan
 from t2s_magic.study.published import CORRECTNESS, TEXT_TO_SQL, PublishedAdapter
 from t2s_magic.study.report import table
-from t2s_magic.study.plan import Plan
 from t2s_magic.study.runs import Study
 from t2s_magic.study.splits import load_gretel
 
