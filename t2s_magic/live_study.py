@@ -42,6 +42,7 @@ class LiveStudy:
         self._notes = [announcement(self._study)]
         self._used = ""
         self._shown_at = 0.0
+        self._later: threading.Timer | None = None
         self._thread: threading.Thread | None = None
         self.widget = CompareWidget(self._state(), {"stop": self._stop, "resume": self._resume, "use": self._use})
 
@@ -109,8 +110,13 @@ class LiveStudy:
         self._steps[progress.label] = progress
         if progress.doing == "valset":
             self._valsets[progress.label] = progress
-        if progress.total == 0 or monotonic() - self._shown_at > SECONDS_BETWEEN_UPDATES:
+        wait = self._shown_at + SECONDS_BETWEEN_UPDATES - monotonic()
+        if progress.total == 0 or wait <= 0:
             self._show()
+        elif self._later is None:  # what came too soon after the last update is shown once the pause is over
+            self._later = threading.Timer(wait, self._show)
+            self._later.daemon = True
+            self._later.start()
 
     def _end(self, row: Row) -> None:
         self._ended.append(row)
@@ -119,7 +125,7 @@ class LiveStudy:
         self._show()
 
     def _show(self) -> None:
-        self._shown_at = monotonic()
+        self._shown_at, self._later = monotonic(), None
         self.widget.show(self._state())
 
     @property
