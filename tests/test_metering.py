@@ -152,7 +152,7 @@ def test_a_study_whose_process_is_killed_repeats_no_answer_that_it_was_given(dat
     assert start().wait() == 0
     repeated = first & set(bodies(server)[asked:])
     assert repeated <= under_way
-    assert len(under_way) <= 4
+    assert len(under_way) <= 5  # four at once, and one whose answer may not have arrived when the process died
     rows = json.loads((tmp_path / "run" / "results.json").read_text())["rows"]
     assert [row["status"] for row in rows] == ["finished", "finished"]
     assert len(set(bodies(server))) == len(server.requests) - len(repeated)

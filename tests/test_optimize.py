@@ -111,7 +111,7 @@ def test_a_spent_budget_is_said_with_how_to_go_on(shell, server, pairs):
 
 
 def test_a_budget_in_dollars_is_kept_by_the_price_that_was_told(shell, server, pairs):
-    said, bars = run(shell, "%t2s optimize --optimizers none --price 0/1000 --budget $0.81 --threads 1")
+    said, bars = run(shell, "%t2s optimize --optimizers none --price 0/1000.0 --budget $0.81 --threads 1")
     assert "About 14 questions are asked, repairs apart; $0.8100 at most." in bars
     assert "the budget of $0.8100 is spent ($0.0120, and a call may cost more)" in said
     assert len(server.requests) == 4
