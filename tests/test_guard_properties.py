@@ -198,8 +198,9 @@ LOOKALIKES = str.maketrans("aceoprsxiABCEHKMOPTXS", "асеорѕѕхіАВСЕ�
 @given(dialect=dialects, seed=seeds)
 def test_a_call_in_letters_that_only_look_alike_is_still_refused(dialect: str, seed: int) -> None:
     chance = random.Random(seed)
-    call = chance.choice([call for call in split(CALLS[dialect]) if call[0].isalpha() and "(" in call])
-    name, bracket, rest = call.partition("(")
+    # A name with a dot is left out: with another letter it is DuckDB's way of calling a function on a column.
+    calls = [call for call in split(CALLS[dialect]) if call[0].isalpha() and "." not in call.partition("(")[0]]
+    name, bracket, rest = chance.choice([call for call in calls if "(" in call]).partition("(")
     wide = "".join(chr(ord(letter) + 0xFEE0) if letter.isalpha() and letter.isascii() else letter for letter in name)
     other = chance.choice(
         [name.translate(LOOKALIKES), wide, name[:1] + "\u0301" + name[1:], name[:1] + "\u200d" + name[1:]]
