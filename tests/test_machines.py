@@ -1,10 +1,9 @@
 """Jobs of a study run in other processes, and come back as if they had run here."""
 
-import json
-import sqlite3
 from functools import partial
 
 import pytest
+from numbered_shop import QUESTIONS, write_numbered_shop
 from study_server import oracle
 
 from t2s_magic.database import connect
@@ -17,19 +16,11 @@ from t2s_magic.study.plan import Plan
 from t2s_magic.study.runs import Study
 from t2s_magic.study.splits import load_lines, load_pairs
 
-QUESTIONS = [(f"Which name has number {n}?", f"SELECT name FROM t WHERE number = {n}") for n in range(24)]
-
 
 @pytest.fixture
 def split(tmp_path):
     data = tmp_path / "data"
-    data.mkdir()
-    with sqlite3.connect(data / "shop.sqlite") as connection:
-        connection.execute("CREATE TABLE t (number INTEGER, name TEXT)")
-        connection.executemany("INSERT INTO t VALUES (?, ?)", [(number, f"name{number}") for number in range(24)])
-    rows = [{"db_id": "shop", "question": question, "sql": sql} for question, sql in QUESTIONS]
-    (data / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    split = load_lines(data / "questions.jsonl", data, sizes=(8, 4, 8))
+    split = load_lines(write_numbered_shop(data), data, sizes=(8, 4, 8))
     yield split
     split.databases.close()
 

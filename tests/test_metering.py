@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -11,6 +10,7 @@ import threading
 import time
 
 import pytest
+from numbered_shop import QUESTIONS, write_numbered_shop
 from openai_server import refusal
 from study_server import Oracle, oracle
 
@@ -23,7 +23,6 @@ from t2s_magic.study.recording import Record
 from t2s_magic.study.runs import Study
 from t2s_magic.study.splits import load_lines
 
-QUESTIONS = [(f"Which name has number {n}?", f"SELECT name FROM t WHERE number = {n}") for n in range(24)]
 # The test's server counts three tokens for each answer; 800 is what it may have at most.
 PRICE = Price(0.0, 1_000.0)
 COST, COST_AT_MOST = PRICE.of(7, 3), PRICE.of(0, 800)
@@ -32,12 +31,7 @@ COST, COST_AT_MOST = PRICE.of(7, 3), PRICE.of(0, 800)
 @pytest.fixture
 def data(tmp_path):
     data = tmp_path / "data"
-    data.mkdir()
-    with sqlite3.connect(data / "shop.sqlite") as connection:
-        connection.execute("CREATE TABLE t (number INTEGER, name TEXT)")
-        connection.executemany("INSERT INTO t VALUES (?, ?)", [(number, f"name{number}") for number in range(24)])
-    rows = [{"db_id": "shop", "question": question, "sql": sql} for question, sql in QUESTIONS]
-    (data / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    write_numbered_shop(data)
     return data
 
 

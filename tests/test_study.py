@@ -1,10 +1,10 @@
 """Studies run through real optimizers of dspy's, against a server with known answers, and can be taken up again."""
 
 import json
-import sqlite3
 from dataclasses import replace
 
 import pytest
+from numbered_shop import QUESTIONS, write_numbered_shop
 from study_server import oracle
 
 from t2s_magic.adapters.quick_dspy import dspy
@@ -15,19 +15,11 @@ from t2s_magic.study.plan import Plan, Results, slug
 from t2s_magic.study.runs import Study
 from t2s_magic.study.splits import load_lines
 
-QUESTIONS = [(f"Which name has number {n}?", f"SELECT name FROM t WHERE number = {n}") for n in range(24)]
-
 
 @pytest.fixture
 def split(tmp_path):
     data = tmp_path / "data"
-    data.mkdir()
-    with sqlite3.connect(data / "shop.sqlite") as connection:
-        connection.execute("CREATE TABLE t (number INTEGER, name TEXT)")
-        connection.executemany("INSERT INTO t VALUES (?, ?)", [(number, f"name{number}") for number in range(24)])
-    rows = [{"db_id": "shop", "question": question, "sql": sql} for question, sql in QUESTIONS]
-    (data / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    split = load_lines(data / "questions.jsonl", data, sizes=(8, 4, 8))
+    split = load_lines(write_numbered_shop(data), data, sizes=(8, 4, 8))
     yield split
     split.databases.close()
 
