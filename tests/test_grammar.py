@@ -135,6 +135,7 @@ def test_it_takes_most_of_what_the_dialect_can_say(dialect, shop_grammar):
         "SELECT name FROM people WHERE age > (SELECT avg(owned) FROM pets)",
         "SELECT load_extension('x')",
         "SELECT name FROM people JOIN pets ON people.name = pets.ownr",
+        "SELECT name\rFROM people",
     ],
 )
 def test_it_takes_nothing_but_one_select_of_tables_and_columns_that_are_there(statement):

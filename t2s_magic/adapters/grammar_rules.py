@@ -99,8 +99,8 @@ type ::= type-name | (VARCHAR | CHAR) o "(" o [0-9]{1,3} o ")" | more-types
 type-name ::= INTEGER | INT | BIGINT | SMALLINT | REAL | FLOAT | DOUBLE | NUMERIC | DECIMAL | TEXT | VARCHAR | CHAR
   | DATE | DATETIME | TIME | TIMESTAMP | BOOLEAN
 name ::= [a-zA-Z_\u00c0-\u024f\u0370-\ud7ff] [a-zA-Z0-9_\u00c0-\u024f\u0370-\ud7ff]{0,62} | quoted-name
-w ::= [ \t\r\n]{1,60}
-o ::= [ \t\r\n]{0,60}
+w ::= [ \t\n]{1,60}
+o ::= [ \t\n]{0,60}
 """
 
 # What dialects add. A rule is the alternatives of COMMON, if it stands there, and those of its dialect.
