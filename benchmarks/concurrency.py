@@ -1,6 +1,6 @@
 """Questions per second against concurrency, asked of a server on this machine that takes a known time for each.
 
-    python benchmarks/concurrency.py [--latency 0.5] [--waves 5] [--search] [1 2 4 8 16 32 64]
+    python benchmarks/concurrency.py [--latency 0.5] [--waves 10] [--search] [1 2 4 8 16 32 64]
 
 A study measures a program (prompts, HTTP, guard, rows and all) with so many calls under way at once; ideal is what the
 server allows, calls at once divided by its latency. ``--search`` times BootstrapFewShotWithRandomSearch with the
@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 from t2s_magic.study.optimizers import choose
 from t2s_magic.study.plan import Plan, Progress
@@ -48,22 +48,23 @@ def main() -> None:
 def _measure(folder: Path, at_once: int, options: argparse.Namespace) -> None:
     n = at_once * options.waves
     # The valset before it warms up: one question for each call that may be under way.
-    seconds = _seconds(folder, "none", "testset", (0, at_once, n), at_once)
+    seconds, busy = _seconds(folder, "none", "testset", (0, at_once, n), at_once)
     ideal = at_once / options.latency
     share = 100 * n / seconds / ideal
-    line = f"{at_once:3} at once: {n / seconds:7.2f} questions/s, {share:5.1f} % of {ideal:.1f} (n={n})"
+    line = f"{at_once:3} at once: {n / seconds:7.2f} questions/s, {share:5.1f} % of {ideal:.1f} (n={n}), "
+    line += f"{1000 * busy / n:.1f} ms of processor time a question"
     if options.search:
-        searched = _seconds(folder, SEARCH, "compiling", PUBLISHED_SIZES, at_once)
+        searched, _ = _seconds(folder, SEARCH, "compiling", PUBLISHED_SIZES, at_once)
         line += f" · {SEARCH} in {searched:.1f} s"
     print(line, flush=True)
 
 
-def _seconds(folder: Path, optimizer: str, step: str, sizes: Sizes, at_once: int) -> float:
-    """How long one step of a study takes, from its announcement to that of the next."""
-    times: dict[str, float] = {}
+def _seconds(folder: Path, optimizer: str, step: str, sizes: Sizes, at_once: int) -> tuple[float, float]:
+    """Seconds of a step of a study, from its announcement to that of the next, and of this process at work."""
+    times: dict[str, tuple[float, float]] = {}
 
     def note(progress: Progress) -> None:
-        times.setdefault(progress.doing, perf_counter())
+        times.setdefault(progress.doing, (perf_counter(), process_time()))
 
     split = load_lines(folder / "questions.jsonl", folder, sizes=sizes)
     with tempfile.TemporaryDirectory() as run:
@@ -72,7 +73,8 @@ def _seconds(folder: Path, optimizer: str, step: str, sizes: Sizes, at_once: int
     split.databases.close()
     assert row.status == "finished", row.problem
     steps = list(times)
-    return times[steps[steps.index(step) + 1]] - times[step]
+    (began, worked_before), (ended, worked) = times[step], times[steps[steps.index(step) + 1]]
+    return ended - began, worked - worked_before
 
 
 def _make_questions(folder: Path, count: int) -> None:
@@ -138,7 +140,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("concurrency", nargs="*", type=int, default=[1, 2, 4, 8, 16, 32, 64])
     parser.add_argument("--latency", type=float, default=0.5, help="seconds that the server takes for a call")
-    parser.add_argument("--waves", type=int, default=5, help="calls for each that may be under way")
+    parser.add_argument("--waves", type=int, default=10, help="calls for each that may be under way")
     parser.add_argument("--search", action="store_true", help=f"time {SEARCH} too")
     return parser.parse_args()
 

@@ -63,8 +63,8 @@ class Text2SQL(Magics):  # type: ignore[misc]  # IPython has no types
         1800.0, help="Seconds that a server may take to start: the first start downloads the model."
     ).tag(config=True)
     lm_price = Unicode(
-        help="What the LM costs, for the line under an answer: dollars an hour of its server, such as 1.95/h, or for "
-        "1,000 tokens, such as 0.0004/1k. Empty: litellm's price where it knows the model."
+        help="What the LM costs: dollars for a million tokens of prompts and of answers, such as 0.15/0.60, for 1,000 "
+        "of either, such as 0.0004/1k, or an hour of its server, such as 1.95/h. Empty: litellm's price, where known."
     ).tag(config=True)
     constrained = Enum(
         ("auto", "on", "off"),

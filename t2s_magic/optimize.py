@@ -16,13 +16,13 @@ from typing import Any, NoReturn
 from tqdm import tqdm
 
 from t2s_magic.errors import UsageError
+from t2s_magic.lm.prices import Price, price_of, read_named_price, read_price
 from t2s_magic.program import load_program, read_program, shipped_program
 from t2s_magic.session import Session, Settings
 from t2s_magic.study.compare import BASELINE, Comparison, comparisons, programs
 from t2s_magic.study.machines import read_machines, spread
 from t2s_magic.study.optimizers import OPTIMIZERS, choose
 from t2s_magic.study.plan import Plan, Progress, Results, Row
-from t2s_magic.study.prices import Price, price_of, read_price
 from t2s_magic.study.report import money, table
 from t2s_magic.study.runs import Study, folder_for
 from t2s_magic.study.splits import APPROVED, Split, load_lines, load_pairs, only_runnable
@@ -277,7 +277,7 @@ def _read(line: str, settings: Settings) -> argparse.Namespace:
     parser.add_argument("--prompt-lm")
     parser.add_argument("--judge")
     parser.add_argument("--budget", type=_budget, default=USUAL_BUDGET)
-    parser.add_argument("--price", type=read_price, action="append", default=_told_price(settings))
+    parser.add_argument("--price", type=read_named_price, action="append", default=_told_price(settings))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seeds", type=_at_least_one, default=1)
     parser.add_argument("--copies", type=int, default=0)
@@ -292,7 +292,7 @@ def _read(line: str, settings: Settings) -> argparse.Namespace:
 
 def _told_price(settings: Settings) -> list[tuple[str, Price]]:
     """What ``%config Text2SQL.lm_price`` says of the LM that answers."""
-    return [read_price(settings.lm_price)] if settings.lm_price else []
+    return [("", read_price(settings.lm_price))] if settings.lm_price.strip() else []
 
 
 def _machines(text: str) -> str:

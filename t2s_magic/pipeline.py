@@ -24,7 +24,8 @@ from t2s_magic.database.values import CellIndex, find_values
 from t2s_magic.errors import ModelError, SchemaError, Text2SqlError, UnsafeSqlError, UsageError
 from t2s_magic.guard import CheckedSql
 from t2s_magic.lm import Constrained, Patience, make_backend
-from t2s_magic.lm.usage import Usage, read_price
+from t2s_magic.lm.prices import read_price
+from t2s_magic.lm.usage import Usage, cost_of
 from t2s_magic.memory import Pair
 from t2s_magic.program import TextToSql, load_program, shipped_program
 from t2s_magic.schema import Schema
@@ -167,7 +168,7 @@ class Asker:
     ) -> None:
         """``on_progress`` is told what is being waited for, ``on_sql`` the statement so far as a server writes it."""
         self._notices: list[str] = []
-        self._price = read_price(price)
+        self._price = read_price(price) if price.strip() else None
         self.backend = make_backend(
             lm,
             patience=patience,
@@ -219,7 +220,7 @@ class Asker:
         return noted
 
     def _dollars(self, usage: Usage) -> float | None:
-        return self._price.of(usage) if self._price is not None else usage.dollars
+        return cost_of(usage, self._price) if self._price is not None else usage.dollars
 
     def _values(self, question: str, schema: Schema, database: Database) -> list[dict[str, Any]]:
         # The privacy rule: cells of the database go to an LM on this machine, or where the user switched it on.

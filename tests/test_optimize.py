@@ -139,7 +139,8 @@ def test_a_file_of_questions_is_taken_too(shell, server, tmp_path):
         ("--speed 3", "unrecognized arguments: --speed 3. Options: --data"),
         ("--budget lots", "--budget 'lots' is neither calls, such as 500, nor dollars, such as $2.50."),
         ("--seeds 0", "0 is less than 1"),
-        ("--price cheap", "--price 'cheap' is no price. Give dollars for a million tokens"),
+        ("--price cheap", "The price 'cheap' cannot be read. Give dollars for a million tokens"),
+        ("--price 0/1000", "The price '0/1000' can be read in two ways. Write .../1k for 1,000 tokens"),
         ("--lm 'x", "No closing quotation"),
     ],
 )

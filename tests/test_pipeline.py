@@ -91,7 +91,7 @@ def test_an_lm_that_is_not_streamed_costs_what_its_tokens_cost(people, answering
 
 
 def test_a_price_that_cannot_be_read_is_refused_with_examples():
-    with pytest.raises(UsageError, match=r"'cheap' cannot be read. Write dollars an hour .* 1.95/h"):
+    with pytest.raises(UsageError, match=r"'cheap' cannot be read\. Give dollars .* 1\.95/h"):
         pipeline.Asker(price="cheap")
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from t2s_magic.errors import UsageError
+from t2s_magic.lm.prices import Price
 from t2s_magic.study.metering import Usage
 from t2s_magic.study.optimizers import Chosen
-from t2s_magic.study.prices import Price
 from t2s_magic.study.scoring import Score
 from t2s_magic.study.splits import Split
 

@@ -18,8 +18,8 @@ from t2s_magic.adapters.quick_dspy import dspy
 from t2s_magic.errors import ModelBusyError
 from t2s_magic.lm import Backend, told
 from t2s_magic.lm.builtin_lm import BuiltinLM
+from t2s_magic.lm.prices import Price
 from t2s_magic.study.metering import Gate, Meter, Usage
-from t2s_magic.study.prices import Price
 
 _CONFIG = ("temperature", "max_tokens", "top_p", "seed", "stop", "frequency_penalty", "presence_penalty")
 # Settings of a connection, which the LM inside keeps; dspy refuses them beside an engine.

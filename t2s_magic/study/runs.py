@@ -27,11 +27,11 @@ from t2s_magic.errors import (
 )
 from t2s_magic.files import write_whole
 from t2s_magic.lm import Backend, make_backend
+from t2s_magic.lm.prices import HOW, price_of
 from t2s_magic.program import load_program, save_program, shipped_program
 from t2s_magic.study.metering import Meter, Usage
 from t2s_magic.study.optimizers import Work, refuse_without_writer
 from t2s_magic.study.plan import Job, Plan, Progress, Results, Row, slug
-from t2s_magic.study.prices import HOW, price_of
 from t2s_magic.study.published import PublishedStudent, as_published, make_judge, make_published_example
 from t2s_magic.study.questions import Question
 from t2s_magic.study.quiet import quiet
@@ -161,7 +161,9 @@ def _must_know_prices(plan: Plan, backend: Backend) -> None:
     names = [name for name in (backend.name, plan.prompt_lm, plan.judge) if name]
     unknown = [name for name in names if price_of(name, plan.prices) is None]
     if plan.dollars is not None and unknown:
-        raise UsageError(f"No price is known for {unknown[0]}, so no budget in dollars can be kept. {HOW}")
+        raise UsageError(
+            f"No price is known for {unknown[0]}, so no budget in dollars can be kept: tell it with --price. {HOW}"
+        )
 
 
 class _Run:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from t2s_magic.errors import UsageError
 
@@ -14,9 +16,12 @@ CHARACTERS_A_TOKEN = 3
 # As long as a call is waited for.
 SECONDS_AT_MOST = 60.0
 HOW = (
-    "Give dollars for a million tokens of prompts and of answers, such as --price 0.15/0.60, for 1,000 of either, such "
-    "as 0.0004/1k, or an hour of a server of your own, such as 1.95/h."
+    "Give dollars for a million tokens of prompts and of answers, such as 0.15/0.60, for 1,000 of either, such as "
+    "0.0004/1k, or an hour of a server of your own, such as 1.95/h."
 )
+_FIGURE = r"\d+(?:\.\d+)?|\.\d+"
+_PRICE = re.compile(rf"\$?({_FIGURE})\s*/\s*(?:(?P<unit>1k|h)|\$?(?P<second>{_FIGURE}))", re.IGNORECASE)
+_UNCLEAR = re.compile(r".*/\s*1,?000", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -49,29 +54,39 @@ def price_of(lm: str, told: Mapping[str, Price]) -> Price | None:
     """The price of the LM called ``lm``: as ``told``, else as listed for its provider; None where neither knows it."""
     if lm in told:
         return told[lm]
-    return FREE if lm == "builtin" else _listed(lm)
+    return FREE if lm == "builtin" else listed_price(lm)
 
 
-def read_price(text: str) -> tuple[str, Price]:
+def read_price(text: str) -> Price:
+    """``"0.15/0.60"``, ``"0.0004/1k"`` or ``"1.95/h"`` as a price. Raises UsageError for anything else."""
+    if _UNCLEAR.fullmatch(text.strip()):
+        raise UsageError(
+            f"The price {text!r} can be read in two ways. Write .../1k for 1,000 tokens, or .../1000.00 for a million "
+            "tokens of answers."
+        )
+    found = _PRICE.fullmatch(text.strip())
+    if found is None:
+        raise UsageError(f"The price {text!r} cannot be read. {HOW}")
+    figure, unit = float(found[1]), (found["unit"] or "").lower()
+    if unit == "h":
+        return Price(0.0, 0.0, figure)
+    if unit == "1k":
+        return Price(figure * THOUSAND, figure * THOUSAND)
+    return Price(figure, float(found["second"]))
+
+
+def read_named_price(text: str) -> tuple[str, Price]:
     """An LM's name, "" where none is told, with its price, from ``[NAME=]PRICE``. Raises UsageError."""
-    name, _, figures = text.rpartition("=")
-    first, _, second = figures.strip().removeprefix("$").partition("/")
-    try:
-        if second in ("h", "hour"):
-            price = Price(0.0, 0.0, float(first))
-        elif second in ("1k", "1000", "1,000"):
-            price = Price(float(first) * THOUSAND, float(first) * THOUSAND)
-        else:
-            price = Price(float(first), float(second))
-    except ValueError as error:
-        raise UsageError(f"--price {text!r} is no price. {HOW}") from error
-    if not all(0 <= figure < float("inf") for figure in (price.prompt, price.completion, price.hour)):
-        raise UsageError(f"--price {text!r} is below nothing. {HOW}")
-    return name, price
+    name, _, price = text.rpartition("=")
+    return name, read_price(price)
 
 
-def _listed(lm: str) -> Price | None:
-    # The copy of the list that is installed: a study neither fetches it nor changes its figures from run to run.
+@lru_cache(maxsize=100)  # a name that is not listed is looked for in the whole list, which takes milliseconds
+def listed_price(lm: str) -> Price | None:
+    """The price of ``provider/model`` in the list that is installed; None where it is not there.
+
+    The list is neither fetched anew nor do its figures change from run to run.
+    """
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "true")
     from dspy.clients.model_metadata import model_info
 
