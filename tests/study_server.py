@@ -40,9 +40,10 @@ class Oracle(OpenAiServer):
                 self.refused += 1
                 return refusal(429, "too many", Retry_After="0")
             self._under_way += 1
-        try:
             super().next_reply(body, headers)
-            self.on_request(len(self.requests))
+            number = len(self.requests)
+        try:
+            self.on_request(number)
             time.sleep(self.seconds)
             return self._failure or self._answer(body)
         finally:
