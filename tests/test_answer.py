@@ -193,7 +193,7 @@ def test_the_kernels_interrupt_stops_the_statement_and_the_connection_stays_usab
     started = perf_counter()
     with pytest.raises(KeyboardInterrupt):
         endless.run_now()
-    assert perf_counter() - started < 3
+    assert perf_counter() - started < 15
     assert endless.problem.startswith("Interrupted: the statement was stopped")
     assert pipeline.run(ADULTS, database).rows.rows == (("Ada", 36), ("Grace", 85))
 
@@ -459,7 +459,7 @@ def test_ten_thousand_rows_of_two_thousand_columns_come_in_pages():
     widget, do = widget_of((row,) * 10_000, columns)
     started = perf_counter()
     do("page", row=9_950, column=1_999)
-    assert perf_counter() - started < 1
+    assert perf_counter() - started < 10
     assert (widget.page["firstRow"], widget.page["firstColumn"]) == (9_900, 1_950)
     assert (len(widget.page["rows"]), len(widget.page["rows"][0])) == (100, 50)
     assert widget.page["columnCount"] == 2_000

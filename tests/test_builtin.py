@@ -144,4 +144,4 @@ def test_hundreds_of_tables_are_cut_to_those_near_the_question(model: BuiltinMod
     readings = model.read("What is the average age of the customers?", many)
 
     assert "customer" in readings.nearest_tables
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 120

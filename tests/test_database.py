@@ -20,6 +20,8 @@ from t2s_magic.guard import CheckedSql, check
 from t2s_magic.guard.checked import _GUARD_ONLY
 
 # Runs for hours on each engine, in little memory, and can be stopped at any row.
+# A statement here goes on for thirty seconds if nothing stops it; what stops it takes a tenth of a second.
+SECONDS_TO_STOP = 15
 ENDLESS = """
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
 SELECT count(*) FROM n AS a, n AS b, n AS c, n AS d WHERE a.i + b.i + c.i + d.i = 3"""
@@ -105,7 +107,7 @@ def test_a_runaway_is_stopped_at_the_time_limit(shop: Database):
     started = time.monotonic()
     with pytest.raises(TimeLimitError, match=r"Stopped after 0.5 s \(Text2SQL.time_limit\)"):
         ask(shop, ENDLESS, Limits(seconds=0.5))
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < SECONDS_TO_STOP
     assert ask(shop, "SELECT 1").rows == ((1,),)
 
 
@@ -114,7 +116,7 @@ def test_cancel_from_another_thread_stops_the_statement(shop: Database):
     threading.Timer(0.5, shop.cancel).start()
     with pytest.raises(CancelledError, match="nothing was changed"):
         ask(shop, ENDLESS)
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < SECONDS_TO_STOP
     assert ask(shop, "SELECT 1").rows == ((1,),)
 
 
@@ -128,7 +130,7 @@ def test_the_kernel_s_interrupt_stops_the_statement_and_leaves_the_database_usab
     threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         ask(shop, ENDLESS)
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < SECONDS_TO_STOP
     assert ask(shop, "SELECT 1").rows == ((1,),)
 
 

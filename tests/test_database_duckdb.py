@@ -381,7 +381,7 @@ def test_a_bomb_in_one_cell_is_left_behind_and_the_next_question_is_answered():
     started = time.monotonic()
     with pytest.raises(TimeLimitError, match="has not stopped yet"):
         ask(database, "SELECT levenshtein(lpad('a', 50000, 'a'), lpad('b', 50000, 'b'))", Limits(seconds=0.2))
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 20
     assert ask(database, "SELECT 1").rows == ((1,),)
 
 

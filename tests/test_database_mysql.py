@@ -33,6 +33,8 @@ from t2s_magic.guard.checked import _GUARD_ONLY
 pytest.importorskip("pymysql")
 pytestmark = pytest.mark.skipif(shutil.which("mariadbd") is None, reason="no MariaDB server is installed here")
 
+# What is waited for here goes on for thirty seconds if nothing stops it; what stops it takes a tenth of a second.
+SECONDS_TO_STOP = 15
 SHOP = """
 CREATE TABLE customer (id INT PRIMARY KEY, name VARCHAR(40) NOT NULL COMMENT 'first name', country VARCHAR(20));
 CREATE TABLE invoice (
@@ -180,7 +182,7 @@ def test_an_interrupt_while_connecting_ends_the_wait():
         started = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
             connect(f"mysql+pymysql://user@127.0.0.1:{silent.getsockname()[1]}/x")
-        assert time.monotonic() - started < 2.3
+        assert time.monotonic() - started < SECONDS_TO_STOP
 
 
 def test_an_interrupt_while_a_plan_waits_for_a_lock_leaves_no_lock(database: Database, admin: sqlalchemy.Connection):
@@ -190,7 +192,7 @@ def test_an_interrupt_while_a_plan_waits_for_a_lock_leaves_no_lock(database: Dat
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         database.explain(query)
-    assert time.monotonic() - started < 2.4
+    assert time.monotonic() - started < SECONDS_TO_STOP
     assert active(admin) == []
     admin.exec_driver_sql("UNLOCK TABLES")
     assert database.explain(query) is None

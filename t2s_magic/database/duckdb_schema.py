@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from t2s_magic.schema import Column, ForeignKey, Table
+from t2s_magic.schema import Column, ForeignKey, Table, column_maker
 
 Path = tuple[str, ...]
 # Where a bare name is looked for first: temporary tables, among them what a person added.
@@ -68,9 +68,10 @@ def quoted(name: str) -> str:
 
 
 def _columns(rows: Iterable[Sequence[Any]]) -> dict[Path, tuple[Column, ...]]:
+    make_column = column_maker()
     return {
         tuple(place): tuple(
-            Column(name, type_, comment or "", nullable) for *_, name, type_, comment, nullable in group
+            make_column(name, type_, comment or "", nullable) for *_, name, type_, comment, nullable in group
         )
         for place, group in groupby(rows, key=lambda row: row[:3])
     }

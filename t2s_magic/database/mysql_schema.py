@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection
 
-from t2s_magic.schema import Column, ForeignKey, Table
+from t2s_magic.schema import Column, ForeignKey, Table, column_maker
 
 _NOT_OF_THE_SYSTEM = "NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')"
 # information_schema shows a role what it may see, and columns that it may do nothing with are not among it.
@@ -38,8 +38,10 @@ def read_catalogue(connection: Connection) -> tuple[Catalogue, Catalogue]:
 
 def make_tables(columns: Catalogue, keys: Catalogue) -> tuple[Table, ...]:
     keys_by_table = {place: list(rows) for place, rows in groupby(keys, key=lambda row: row[:2])}
+    make_column = column_maker()
     return tuple(
-        _table(list(rows), keys_by_table.get(place, [])) for place, rows in groupby(columns, key=lambda row: row[:2])
+        _table(list(rows), keys_by_table.get(place, []), make_column)
+        for place, rows in groupby(columns, key=lambda row: row[:2])
     )
 
 
@@ -47,12 +49,14 @@ def schema_names(connection: Connection) -> list[str]:
     return [name for (name,) in connection.exec_driver_sql(_SCHEMAS).fetchall()]
 
 
-def _table(columns: Sequence[tuple[Any, ...]], keys: Sequence[tuple[Any, ...]]) -> Table:
+def _table(
+    columns: Sequence[tuple[Any, ...]], keys: Sequence[tuple[Any, ...]], make_column: Callable[..., Column]
+) -> Table:
     schema, name, kind, comment, *_, is_current = columns[0]
     is_view = "VIEW" in kind
     return Table(
         name,
-        tuple(Column(row[4], _text(row[5]), _text(row[6]), row[7] == "YES") for row in columns),
+        tuple(make_column(row[4], _text(row[5]), _text(row[6]), row[7] == "YES") for row in columns),
         (schema,),
         () if is_current else (schema,),
         primary_key=tuple(row[3] for row in keys if row[2] == "PRIMARY"),

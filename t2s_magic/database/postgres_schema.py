@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
 
-from t2s_magic.schema import Column, ForeignKey, Table
+from t2s_magic.schema import Column, ForeignKey, Table, column_maker
 
 # Objects that came with the server have lower numbers.
 _FIRST_OWN_OID = 16384
@@ -92,7 +92,8 @@ def change_key(connection: psycopg.Connection) -> tuple[Any, ...]:
 
 def read_tables(connection: psycopg.Connection) -> tuple[Table, ...]:
     """Every table, view, materialized view and foreign table that the role may read."""
-    return tuple(_table(*row) for row in connection.execute(_TABLES).fetchall())
+    make_column = column_maker()
+    return tuple(_table(make_column, *row) for row in connection.execute(_TABLES).fetchall())
 
 
 def schema_names(connection: psycopg.Connection) -> list[str]:
@@ -108,11 +109,18 @@ def unseen_of(connection: psycopg.Connection, pid: int) -> tuple[tuple[str, str]
 
 
 def _table(
-    schema: str, name: str, is_view: bool, is_visible: bool, comment: str, columns: list[Any], keys: list[Any] | None
+    make_column: Callable[..., Column],
+    schema: str,
+    name: str,
+    is_view: bool,
+    is_visible: bool,
+    comment: str,
+    columns: list[Any],
+    keys: list[Any] | None,
 ) -> Table:
     return Table(
         name,
-        tuple(Column(column, type_, about, nullable) for column, type_, about, nullable in columns or ()),
+        tuple(make_column(column, type_, about, nullable) for column, type_, about, nullable in columns or ()),
         (schema,),
         () if is_visible else (schema,),
         primary_key=next((tuple(own) for kind, own, *_ in keys or () if kind == "p"), ()),

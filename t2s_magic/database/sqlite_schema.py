@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from t2s_magic.schema import Column, ForeignKey, Table
+from t2s_magic.schema import ForeignKey, Table, column_maker
 
 _HIDDEN_COLUMN = 1  # of a virtual table (rank, the table's own name); generated columns are 2 and 3
 _COLUMNS = """
@@ -115,12 +115,13 @@ def _tables(
     foreign_keys = {
         name: tuple(_foreign_keys(rows, schema, primary_keys)) for name, rows in groupby(keys, key=lambda row: row[0])
     }
+    make_column = column_maker()
     for name, rows in rows_by_table:
         if name in shadows:
             continue
         yield Table(
             name,
-            tuple(Column(column, _type(spelled), nullable=not required) for _, _, column, spelled, required, _ in rows),
+            tuple(make_column(column, _type(spelled), "", not required) for _, _, column, spelled, required, _ in rows),
             path=(schema,),
             primary_key=primary_keys[name.casefold()],
             foreign_keys=foreign_keys.get(name, ()),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 
 from t2s_magic.schema.render import fit_schema, table_sizes
-from t2s_magic.schema.tables import Schema, Table
+from t2s_magic.schema.tables import Column, Schema
 
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[^\W\dA-Z_]+|[A-Z]+|\d+")
 NAME_WEIGHT = 3.0
@@ -39,7 +39,11 @@ class LinkedSchema:
 
     @cached_property
     def _words(self) -> list[tuple[set[str], set[str]]]:
-        return [(stems(table.name), stems(_about(table))) for table in self.schema.tables]
+        of_column = cache(_column_stems)  # a large schema repeats its columns
+        return [
+            (stems(table.name), stems(table.comment).union(*map(of_column, table.columns)))
+            for table in self.schema.tables
+        ]
 
 
 def stems(text: str) -> set[str]:
@@ -47,8 +51,8 @@ def stems(text: str) -> set[str]:
     return {_stem(part.lower()) for part in _PART.findall(text)}
 
 
-def _about(table: Table) -> str:
-    return " ".join([table.comment, *(f"{column.name} {column.comment}" for column in table.columns)])
+def _column_stems(column: Column) -> set[str]:
+    return stems(f"{column.name} {column.comment}")
 
 
 def _stem(word: str) -> str:

@@ -184,7 +184,7 @@ def test_a_slow_statement_is_cancelled_and_the_kernel_stays_free(notebook: Noteb
     started = perf_counter()
     answer.locator(".t2s-cancel").click()
     expect(answer.locator(".t2s-problem")).to_contain_text("ancelled")
-    assert perf_counter() - started < 3
+    assert perf_counter() - started < 15
     expect(answer.locator(".t2s-cancel")).to_be_hidden()
 
 
