@@ -15,12 +15,15 @@ WORDS, COLUMNS, TABLES, VALUES, KEYWORDS = 5, 6, 2, 2, 12
 NODES = WORDS + COLUMNS + TABLES + VALUES
 
 
-def test_torch_and_numpy_agree_on_every_next_token() -> None:
+@pytest.mark.parametrize("joint_layers", [0, 2])
+def test_torch_and_numpy_agree_on_every_next_token(joint_layers: int) -> None:
     from training import model as trained
 
     chance = np.random.default_rng(3)
     torch.manual_seed(3)
-    network = trained.Network(trained.Shape(KEYWORDS, width=32, heads=4, inner=64)).eval()
+    network = trained.Network(trained.Shape(KEYWORDS, width=32, heads=4, inner=64, joint_layers=joint_layers)).eval()
+    if joint_layers:
+        torch.nn.init.normal_(network.joint_input.weight)
     vectors = chance.normal(size=(NODES, 768)).astype(np.float32)
     kinds = np.repeat([Kind.WORD, Kind.COLUMN, Kind.TABLE, Kind.VALUE], [WORDS, COLUMNS, TABLES, VALUES]).astype(
         np.int8

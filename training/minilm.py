@@ -7,6 +7,7 @@ in ``t2s_magic/builtin/encoder.py``.
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from t2s_magic.builtin.encoder import HEADS, HIDDEN, LAYERS, MIDDLE_LAYER, batch
 from training.linear import Linear
 
 PIECES_A_BATCH = 8_192
+TEXTS_FOR_THE_SINK = 1_000
 
 
 def checkpoint_folder() -> Path:
@@ -45,52 +47,40 @@ def load_tokenizer() -> Tokenizer:
     return tokenizer
 
 
-_CHECKPOINT_NAMES = {
-    "query": "attention.self.query",
-    "key": "attention.self.key",
-    "value": "attention.self.value",
-    "mixed": "attention.output.dense",
-    "mixed_norm": "attention.output.LayerNorm",
-    "inner": "intermediate.dense",
-    "output": "output.dense",
-    "output_norm": "output.LayerNorm",
-}
-
-
 class BertLayer(nn.Module):
-    """One layer, with the checkpoint's names."""
+    """One layer; its parts have the checkpoint's names."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.query = Linear(HIDDEN, HIDDEN)
-        self.key = Linear(HIDDEN, HIDDEN)
-        self.value = Linear(HIDDEN, HIDDEN)
-        self.mixed = Linear(HIDDEN, HIDDEN)
-        self.mixed_norm = nn.LayerNorm(HIDDEN, eps=1e-12)
-        self.inner = Linear(HIDDEN, 4 * HIDDEN)
-        self.output = Linear(4 * HIDDEN, HIDDEN)
-        self.output_norm = nn.LayerNorm(HIDDEN, eps=1e-12)
+        sight = nn.ModuleDict({name: Linear(HIDDEN, HIDDEN) for name in ("query", "key", "value")})
+        self.attention = nn.ModuleDict({"self": sight, "output": _added(HIDDEN)})
+        self.intermediate = nn.ModuleDict({"dense": Linear(HIDDEN, 4 * HIDDEN)})
+        self.output = _added(4 * HIDDEN)
 
     def load(self, weights: dict[str, Tensor], layer: int) -> None:
-        with torch.no_grad():
-            for own, theirs in _CHECKPOINT_NAMES.items():
-                for part in ("weight", "bias"):
-                    getattr(getattr(self, own), part).copy_(weights[f"encoder.layer.{layer}.{theirs}.{part}"])
+        prefix = f"encoder.layer.{layer}."
+        own = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
+        self.load_state_dict(own)
 
     def export(self, layer: int) -> dict[str, Tensor]:
-        return {
-            f"encoder.layer.{layer}.{theirs}.{part}": getattr(getattr(self, own), part).detach()
-            for own, theirs in _CHECKPOINT_NAMES.items()
-            for part in ("weight", "bias")
-        }
+        return {f"encoder.layer.{layer}.{name}": value for name, value in self.state_dict().items()}
 
     def forward(self, states: Tensor, bias: Tensor) -> Tensor:
         query, key, value = (
-            linear(states).unflatten(-1, (HEADS, -1)).transpose(1, 2) for linear in (self.query, self.key, self.value)
+            linear(states).unflatten(-1, (HEADS, -1)).transpose(1, 2) for linear in self.attention["self"].values()
         )
         mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
-        states = self.mixed_norm(states + self.mixed(mixed.transpose(1, 2).flatten(2)))
-        return self.output_norm(states + self.output(functional.gelu(self.inner(states), approximate="tanh")))
+        states = _add(self.attention["output"], states, mixed.transpose(1, 2).flatten(2))
+        return _add(self.output, states, functional.gelu(self.intermediate["dense"](states), approximate="tanh"))
+
+
+def _added(width: int) -> nn.ModuleDict:
+    return nn.ModuleDict({"dense": Linear(width, HIDDEN), "LayerNorm": nn.LayerNorm(HIDDEN, eps=1e-12)})
+
+
+def _add(part: nn.ModuleDict, states: Tensor, new: Tensor) -> Tensor:
+    normed: Tensor = part["LayerNorm"](states + part["dense"](new))
+    return normed
 
 
 class MiniLM(nn.Module):
@@ -166,6 +156,11 @@ class TextStore:
         shard, start, end = self._index[tuple(text)]
         states, word_of = self._shards[shard]
         return states[start:end], word_of[start:end]
+
+    def sink(self) -> Tensor:
+        """(1, 384): the mean state in layer 3 of the mark that ends a text, where heads look when they need nothing."""
+        ends = [self.pieces(text)[0][-1, :HIDDEN] for text in itertools.islice(self._index, TEXTS_FOR_THE_SINK)]
+        return torch.from_numpy(np.mean(ends, axis=0, keepdims=True, dtype=np.float32))
 
     def words(self, text: Sequence[str]) -> NDArray[np.float32]:
         """The mean of each word's pieces."""

@@ -1,7 +1,8 @@
 """The trained network in torch; ``t2s_magic/builtin/network.py`` is its twin in numpy.
 
-Self-attention with relation biases over [words | columns | tables | values], then a decoder that points at keywords or
-items. Demos (approved pairs of the same database) enter as flags of items and as further memory of the decoder.
+Nodes are [words | columns | tables | values]. Layers that began as MiniLM's upper ones read them together, then
+self-attention with relation biases; a decoder points at keywords or items. Demos (approved pairs of the same database)
+enter as flags of items and as further memory of the decoder.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from torch import Tensor, nn
 
 from t2s_magic.builtin.encoder import HIDDEN, WORD_VECTOR
 from t2s_magic.builtin.features import FLAGS, RELATIONS, Kind
+from training.joint import LINK_PLANES, JointLayers
 from training.linear import Linear
 from training.tuning import Texts
 
-LINK_PLANES = 6
 UPPER = "upper."  # before the names of the encoder's upper layers in a checkpoint
 
 
@@ -33,6 +34,7 @@ class Shape:
     encoder_layers: int = 4
     decoder_layers: int = 2
     max_tokens: int = 96
+    joint_layers: int = 0
 
     def to_dict(self) -> dict[str, int]:
         return asdict(self)
@@ -138,6 +140,8 @@ class Network(nn.Module):
         super().__init__()
         self.shape = shape
         width = shape.width
+        self.joint = JointLayers(shape.joint_layers) if shape.joint_layers else None
+        self.joint_input = Linear(HIDDEN, width) if shape.joint_layers else None
         self.input = Linear(WORD_VECTOR, width)
         self.kind = nn.Embedding(len(Kind), width)
         self.flag = nn.Linear(FLAGS, width, bias=False)
@@ -163,13 +167,19 @@ class Network(nn.Module):
         self.used_weight = nn.Parameter(torch.zeros(1))
         self.dropout = RowDropout(dropout)
         self.apply(_start)
+        if self.joint_input is not None:  # at first as if it were not there
+            nn.init.zeros_(self.joint_input.weight)
 
     def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """States of all nodes (B, N, width) and, for each, the logit that the answer uses it."""
         kinds = batch.kinds.long()
+        planes = link_planes(batch)
         states = self.input(batch.vectors) + self.kind(kinds) + self.flag(batch.flags)
+        if self.joint is not None and self.joint_input is not None:
+            together = self.joint(batch.vectors[..., :HIDDEN], batch.relations, planes, batch.mask)
+            states = states + self.joint_input(together)
         states = self.dropout(self.input_norm(states))
-        for layer, bias in zip(self.encoder, self._biases(batch), strict=True):
+        for layer, bias in zip(self.encoder, self._biases(batch, planes), strict=True):
             states = layer(states, bias)
         states = self.encoder_norm(states)
         return states, self.used(states).squeeze(-1)
@@ -210,8 +220,8 @@ class Network(nn.Module):
         biases = [torch.cat([items, one[:, :, None, :]], dim=-1) for one in demo_bias]
         return torch.cat([states, demos], dim=1), biases
 
-    def _biases(self, batch: Batch) -> list[Tensor]:
-        bias = self.relation(batch.relations.int()) + self.link_bias(link_planes(batch))
+    def _biases(self, batch: Batch, planes: Tensor) -> list[Tensor]:
+        bias = self.relation(batch.relations.int()) + self.link_bias(planes)
         bias = bias.masked_fill(~batch.mask[:, None, :, None], -1e9)
         return [one.permute(0, 3, 1, 2) for one in bias.split(self.shape.heads, dim=-1)]
 

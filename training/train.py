@@ -28,6 +28,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from t2s_magic.builtin.encoder import LAYERS, MIDDLE_LAYER
 from t2s_magic.builtin.grammar import KEYWORDS
 from t2s_magic.builtin.vocabulary import Vocabulary
 from training.batches import Corpus, Noise
@@ -95,9 +96,10 @@ class Run:
         self.corpus = corpus
         self.progress = Progress()
         torch.manual_seed(options.seed)
-        shape = Shape(corpus.vocabulary.size, width=options.width, inner=4 * options.width)
+        joint_layers = LAYERS - MIDDLE_LAYER if options.joint_rate else 0
+        shape = Shape(corpus.vocabulary.size, options.width, inner=4 * options.width, joint_layers=joint_layers)
         self.network = Network(shape, options.dropout)
-        self.upper = UpperLayers(load_checkpoint()) if options.encoder_rate else None
+        self.upper = UpperLayers(load_checkpoint()) if options.encoder_rate or options.joint_rate else None
         self.optimizer = torch.optim.AdamW(self._groups(), betas=(0.9, 0.98), weight_decay=0.01, fused=True)
         self.average = {name: value.clone() for name, value in self._weights().items()}
         for path in (self.log, self.file):
@@ -108,11 +110,16 @@ class Run:
             self._start_from(torch.load(options.start_from, weights_only=True))
 
     def _groups(self) -> list[dict[str, Any]]:
-        groups = [{"params": list(self.network.parameters()), "base": self.options.rate}]
-        if self.upper is not None:
-            trained = [one for one in self.upper.parameters() if one.requires_grad]
-            groups.append({"params": trained, "base": self.options.encoder_rate})
-        return groups
+        joint = list(self.network.joint.layer.parameters()) if self.network.joint is not None else []
+        known = set(map(id, joint))
+        others = [one for one in self.network.parameters() if id(one) not in known]
+        upper = list(self.upper.parameters()) if self.upper is not None and self.options.encoder_rate else []
+        rates = (self.options.rate, self.options.joint_rate, self.options.encoder_rate)
+        groups = [
+            {"params": [one for one in params if one.requires_grad], "base": rate}
+            for params, rate in zip((others, joint, upper), rates, strict=True)
+        ]
+        return [group for group in groups if group["params"]]
 
     def _weights(self) -> dict[str, Tensor]:
         """The network's weights, and those of the encoder's upper layers under ``UPPER``."""
@@ -183,7 +190,8 @@ class Run:
 
     def _loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
         if self.upper is not None and batch.texts is not None:
-            batch = replace(batch, vectors=self.upper(batch.texts))
+            with torch.set_grad_enabled(torch.is_grad_enabled() and self.options.encoder_rate > 0):
+                batch = replace(batch, vectors=self.upper(batch.texts))
         return loss_of(self.network, batch)
 
     def _rate_factor(self) -> float:
@@ -259,7 +267,10 @@ class Run:
         self.progress = Progress(**saved["progress"])
 
     def _start_from(self, saved: dict[str, Any]) -> None:
-        self._load_weights(with_keywords(saved, self.corpus.vocabulary))
+        weights = with_keywords(saved, self.corpus.vocabulary)
+        self._load_weights(self._weights() | weights)
+        if self.network.joint is not None and self.upper is not None and not saved["shape"].get("joint_layers"):
+            self.network.joint.start_from(self.upper.layers, self.corpus.store.sink())
         self.average = {name: value.clone() for name, value in self._weights().items()}
 
 
@@ -347,6 +358,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--rate", type=float, default=6e-4)
     parser.add_argument("--encoder-rate", type=float, default=0.0, help="trains MiniLM's upper layers when above 0")
+    parser.add_argument("--joint-rate", type=float, default=0.0, help="adds layers over all nodes when above 0")
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--seed", type=int, default=1)

@@ -73,7 +73,7 @@ class TextEncoder:
         states = self._embed(ids)
         middle = states
         for layer in range(LAYERS):
-            states = self._layer(layer, states, bias)
+            states = bert_layer(self._weights, f"encoder.layer.{layer}.", states, bias)
             if layer + 1 == MIDDLE_LAYER:
                 middle = states
         return middle, states
@@ -85,26 +85,27 @@ class TextEncoder:
         states += weights["embeddings.token_type_embeddings.weight"][0]
         return self._normalize("embeddings.LayerNorm", states)
 
-    def _layer(self, layer: int, states: Array, bias: Array) -> Array:
-        prefix = f"encoder.layer.{layer}."
-        mixed = self._attend(prefix + "attention.", states, bias)
-        states = self._normalize(prefix + "attention.output.LayerNorm", states + mixed)
-        inner = gelu(self._linear(prefix + "intermediate.dense", states))
-        return self._normalize(prefix + "output.LayerNorm", states + self._linear(prefix + "output.dense", inner))
-
-    def _attend(self, prefix: str, states: Array, bias: Array) -> Array:
-        query, key, value = (
-            _split_heads(self._linear(prefix + f"self.{name}", states)) for name in ("query", "key", "value")
-        )
-        scores = query @ key.transpose(0, 1, 3, 2) / np.float32(np.sqrt(HIDDEN / HEADS)) + bias
-        mixed = softmax(scores) @ value
-        return self._linear(prefix + "output.dense", mixed.transpose(0, 2, 1, 3).reshape(states.shape))
-
-    def _linear(self, name: str, states: Array) -> Array:
-        return linear(states, self._weights[name + ".weight"], self._weights[name + ".bias"])
-
     def _normalize(self, name: str, states: Array) -> Array:
         return layer_norm(states, self._weights[name + ".weight"], self._weights[name + ".bias"], _EPSILON)
+
+
+def bert_layer(weights: Mapping[str, Array], prefix: str, states: Array, bias: Array) -> Array:
+    """One layer over ``states`` (rows, width, HIDDEN); ``bias`` is added to the attention's scores."""
+
+    def project(name: str, rows: Array) -> Array:
+        return linear(rows, weights[f"{prefix}{name}.weight"], weights[f"{prefix}{name}.bias"])
+
+    def add(name: str, new: Array) -> Array:
+        norm = f"{prefix}{name}.LayerNorm"
+        return layer_norm(
+            states + project(f"{name}.dense", new), weights[norm + ".weight"], weights[norm + ".bias"], _EPSILON
+        )
+
+    query, key, value = (_split_heads(project(f"attention.self.{name}", states)) for name in ("query", "key", "value"))
+    scores = query @ key.transpose(0, 1, 3, 2) / np.float32(np.sqrt(HIDDEN / HEADS)) + bias
+    mixed = softmax(scores) @ value
+    states = add("attention.output", mixed.transpose(0, 2, 1, 3).reshape(states.shape))
+    return add("output", gelu(project("intermediate.dense", states)))
 
 
 def tokenize(tokenizer: Tokenizer, texts: Sequence[Sequence[str]]) -> list[tuple[list[int], list[int]]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from t2s_magic.builtin.encoder import HIDDEN, Array, gelu, layer_norm, linear, softmax
+from t2s_magic.builtin.encoder import HEADS, HIDDEN, Array, bert_layer, gelu, layer_norm, linear, softmax
 from t2s_magic.builtin.features import Kind
 
 Ids = NDArray[np.int64]
@@ -59,11 +59,12 @@ class Prefixes:
 
 
 class Network:
-    """Relation-aware encoder and pointing decoder; ``weights`` are named as in ``training/model.py``."""
+    """Joint layers, relation-aware encoder and pointing decoder; ``weights`` are named as in ``training/model.py``."""
 
     def __init__(self, weights: Mapping[str, Array], heads: int) -> None:
         self._weights = weights
         self._heads = heads
+        self._joint_layers = _count(weights, "joint.layer")
         self._encoder_layers = _count(weights, "encoder")
         self._decoder_layers = _count(weights, "decoder")
         self.max_tokens = len(weights["place.weight"])
@@ -73,10 +74,12 @@ class Network:
     ) -> Read:
         """Encode the nodes of one question (rows of ``vectors``) and prepare the decoder's memory."""
         weights = self._weights
+        planes = link_planes(vectors, kinds)
         states = self._linear("input", vectors) + weights["kind.weight"][kinds] + flags @ weights["flag.weight"].T
+        if self._joint_layers:
+            states += self._linear("joint_input", self._read_together(vectors[:, :HIDDEN], relations, planes))
         states = self._normalize("input_norm", states)
-        biases = weights["relation.weight"][relations] + link_planes(vectors, kinds) @ weights["link_bias.weight"].T
-        biases = np.ascontiguousarray(biases.transpose(2, 0, 1))
+        biases = self._biases("", relations, planes)
         for layer in range(self._encoder_layers):
             bias = biases[layer * self._heads : (layer + 1) * self._heads]
             states = self._encoder_layer(f"encoder.{layer}.", states, bias)
@@ -116,6 +119,22 @@ class Network:
         logits = np.concatenate([to_keywords, to_items], axis=1)
         logits -= logits.max(1, keepdims=True)
         return Prefixes(tuple(past), prefixes.length + 1), logits - np.log(np.exp(logits).sum(1, keepdims=True))
+
+    def _read_together(self, vectors: Array, relations: NDArray[np.int8], planes: Array) -> Array:
+        """All nodes through layers that began as MiniLM's upper ones, behind a sink to look at in want of another."""
+        states = np.concatenate([self._weights["joint.sink"], vectors])
+        biases = np.pad(self._biases("joint.", relations, planes), ((0, 0), (1, 0), (1, 0)))
+        states = states[None]
+        for layer in range(self._joint_layers):
+            bias = biases[layer * HEADS : (layer + 1) * HEADS]
+            states = bert_layer(self._weights, f"joint.layer.{layer}.", states, bias[None])
+        return states[0, 1:]
+
+    def _biases(self, prefix: str, relations: NDArray[np.int8], planes: Array) -> Array:
+        """(heads of all layers, N, N)"""
+        weights = self._weights
+        biases = weights[f"{prefix}relation.weight"][relations] + planes @ weights[f"{prefix}link_bias.weight"].T
+        return np.ascontiguousarray(biases.transpose(2, 0, 1))
 
     def _encoder_layer(self, prefix: str, states: Array, bias: Array) -> Array:
         normed = self._normalize(prefix + "attention_norm", states)
@@ -193,4 +212,5 @@ def link_planes(vectors: Array, kinds: NDArray[np.int8]) -> Array:
 
 
 def _count(weights: Mapping[str, Array], part: str) -> int:
-    return len({name.split(".")[1] for name in weights if name.startswith(part + ".")})
+    prefix = f"{part}."
+    return len({name.removeprefix(prefix).split(".")[0] for name in weights if name.startswith(prefix)})
