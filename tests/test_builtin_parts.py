@@ -245,7 +245,7 @@ def test_without_time_for_all_rows_none_count() -> None:
 def test_a_cell_is_held_back_from_columns_that_do_not_hold_it() -> None:
     vocabulary = Vocabulary(("=", ">", "where"))
     candidates = (Candidate("Lima", "cell", 0, 1, 0, 1), Candidate("7", "number"))
-    fitting = Fitting(vocabulary, read_schema_features(SHOP), candidates, words=1)
+    fitting = Fitting(vocabulary, read_schema_features(SHOP), JoinGraph(SHOP), candidates, words=1)
     first = vocabulary.size + 1
     city, quantity, lima = first + 1, first + 3, first + read_schema_features(SHOP).size
     equals, more = vocabulary.ids["="], vocabulary.ids[">"]
@@ -258,6 +258,21 @@ def test_a_cell_is_held_back_from_columns_that_do_not_hold_it() -> None:
     assert held_back(quantity, equals) == [PENALTY, 0]
     assert held_back(quantity, more) is None
     assert held_back(city) is None
+
+
+def test_a_subquery_after_in_should_select_a_column_that_joins() -> None:
+    vocabulary = Vocabulary(("(", "distinct", "not_in", "where"))
+    fitting = Fitting(vocabulary, read_schema_features(SHOP), JoinGraph(SHOP), (), words=1)
+    first = vocabulary.size + 1
+    key, city, key_of_order, quantity, customers, orders = range(first, first + 6)
+    opening, distinct, not_in = (vocabulary.ids[word] for word in ("(", "distinct", "not_in"))
+
+    for ids in ((key, not_in, opening), (key, not_in, opening, distinct)):
+        penalties = fitting.penalties(ids)
+        assert penalties is not None
+        assert penalties[[key, key_of_order]].tolist() == [0, 0]
+        assert penalties[[city, quantity, customers, orders]].tolist() == [PENALTY] * 4
+    assert fitting.penalties((key, opening)) is None
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from t2s_magic.builtin import tree
 from t2s_magic.builtin.encoder import Array
 from t2s_magic.builtin.features import QuestionFeatures, Relation, SchemaFeatures
 from t2s_magic.builtin.joins import JoinGraph
+from t2s_magic.builtin.sense import are_alike
 from t2s_magic.builtin.tokens import Candidate, ColumnRef, Token, ValueRef
 
 _WHOLE, _PART, _SHORT = 1.0, 0.6, 0.4
@@ -193,14 +194,8 @@ def _is_unlike_member(test: tree.Test, graph: JoinGraph) -> bool:
 def _are_unlike(lefts: Sequence[tree.Expression], rights: Sequence[tree.Expression], graph: JoinGraph) -> bool:
     """Columns that have neither their name nor a key in common."""
     return any(
-        isinstance(left, tree.Column) and isinstance(right, tree.Column) and not _are_alike(left, right, graph)
+        isinstance(left, tree.Column)
+        and isinstance(right, tree.Column)
+        and not are_alike(ColumnRef(left.table, left.column), ColumnRef(right.table, right.column), graph)
         for left, right in zip(lefts, rights, strict=False)
-    )
-
-
-def _are_alike(left: tree.Column, right: tree.Column, graph: JoinGraph) -> bool:
-    names = [graph.schema.tables[one.table].columns[one.column].name.casefold() for one in (left, right)]
-    ends = {(left.table, left.column), (right.table, right.column)}
-    return names[0] == names[1] or any(
-        {(edge.table, edge.columns[0]), (edge.to_table, edge.to_columns[0])} == ends for edge in graph.edges[left.table]
     )

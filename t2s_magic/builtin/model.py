@@ -314,7 +314,7 @@ class BuiltinModel:
         features, schema = asked.features, asked.prepared.features
         borrowed = len(features.words) + schema.size + len(asked.candidates) - len(features.kinds)
         kinds = np.concatenate([features.kinds, np.full(borrowed, Kind.VALUE, np.int8)])
-        fitting = Fitting(self._vocabulary, schema, asked.candidates, len(features.words))
+        fitting = Fitting(self._vocabulary, schema, asked.prepared.graph, asked.candidates, len(features.words))
         beam = Beam(network, self._vocabulary, schema, kinds, len(features.words), fitting)
         return beam.search(asked.read, width=width, seconds=SECONDS_TO_SEARCH)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from t2s_magic.builtin import tree
 from t2s_magic.builtin.features import Flag, type_flag
+from t2s_magic.builtin.joins import JoinGraph
 from t2s_magic.builtin.literals import as_number
 from t2s_magic.builtin.tokens import Candidate, ColumnRef
 from t2s_magic.schema import Schema
@@ -44,6 +45,15 @@ def is_misplaced(column: ColumnRef, candidate: Candidate, schema: Schema) -> boo
     if candidate.table >= 0:
         return column not in (ColumnRef(candidate.table, candidate.column), *candidate.others)
     return kind == Flag.NUMBER
+
+
+def are_alike(left: ColumnRef, right: ColumnRef, graph: JoinGraph) -> bool:
+    """Whether two columns have their name or a key in common."""
+    names = [graph.schema.tables[one.table].columns[one.column].name.casefold() for one in (left, right)]
+    ends = {(left.table, left.column), (right.table, right.column)}
+    return names[0] == names[1] or any(
+        {(edge.table, edge.columns[0]), (edge.to_table, edge.to_columns[0])} == ends for edge in graph.edges[left.table]
+    )
 
 
 def _tests(query: tree.Query) -> Iterator[tree.Test]:
