@@ -28,6 +28,9 @@ def texts(question: str, *values: Value) -> list[str]:
         ("orders above 5k", "5000"),
         ("companies with 2.5 million in revenue", "2500000"),
         ("more than two million", "2000000"),
+        ("more than two and a half million", "2500000"),
+        ("more than half a million", "500000"),
+        ("half a dozen items", "6"),
         ("at least a dozen items", "12"),
         ("more than one hundred and twenty five", "125"),
         ("older than twenty-one", "21"),
@@ -73,6 +76,9 @@ def test_a_day_is_also_offered_as_it_was_written() -> None:
         ("sales in Q3 2020", "2020-07-01", "2020-10-01"),
         ("sales in the first quarter of 2020", "2020-01-01", "2020-04-01"),
         ("sales in 2020 Q4", "2020-10-01", "2021-01-01"),
+        ("sales in H1 2022", "2022-01-01", "2022-07-01"),
+        ("sales in the second half of 2022", "2022-07-01", "2023-01-01"),
+        ("sales in 2022 H2", "2022-07-01", "2023-01-01"),
     ],
 )
 def test_a_period_gives_its_first_day_and_the_day_after_it(question: str, first: str, after: str) -> None:

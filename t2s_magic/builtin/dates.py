@@ -1,4 +1,4 @@
-"""Days and periods as questions write them, as ISO text: ``May 1st, 2019``, ``1.5.2019``, ``March 2021``, ``Q3 2020``.
+"""Days and periods as questions write them, as ISO text: ``May 1st, 2019``, ``1.5.2019``, ``Q3 2020``, ``H1 2022``.
 
 A day gives one date. A period gives its first day and the first day after it, so that both ``>=`` and ``<`` have what
 they need, and its year and month as numbers. What was written is kept too: many databases store dates as odd text.
@@ -39,6 +39,11 @@ _QUARTER_YEAR = re.compile(
     re.IGNORECASE,
 )
 _YEAR_QUARTER = re.compile(rf"\b{_YEAR}[\s,/-]*q(?P<quarter>[1-4])\b", re.IGNORECASE)
+_HALF_YEAR = re.compile(
+    rf"\b(?:h(?P<half>[12])|(?P<named>first|second|last|1st|2nd)\s+half)(?:\s+of|\s+in)?[\s,/-]*{_YEAR}\b",
+    re.IGNORECASE,
+)
+_YEAR_HALF = re.compile(rf"\b{_YEAR}[\s,/-]*h(?P<half>[12])\b", re.IGNORECASE)
 _DECADE = re.compile(r"\b(?P<decade>(?:1[5-9]|20)\d)0'?s\b|(?<!\w)['’]?(?P<short>[2-9])0'?s\b")
 _MONTH_ALONE = re.compile(
     rf"\b(?:in|during|for|of|since|until|before|after|every|each|from|to|and|by)\s+{_MONTH}", re.I
@@ -131,6 +136,13 @@ def _quarter_of_year(match: re.Match[str]) -> _Literals:
     yield match["year"], "number"
 
 
+def _half_of_year(match: re.Match[str]) -> _Literals:
+    groups = match.groupdict()
+    half = int(groups["half"]) if groups["half"] else (1 if groups["named"].lower() in ("first", "1st") else 2)
+    yield from _period(int(match["year"]), 6 * half - 5, months=6)
+    yield match["year"], "number"
+
+
 def _period(year: int, month: int, months: int) -> _Literals:
     following = year * 12 + month - 1 + months
     yield f"{year:04}-{month:02}-01", "date"
@@ -170,6 +182,8 @@ _READINGS = (
     (_DAY_OF_RANGE, _spelled_day),
     (_QUARTER_YEAR, _quarter_of_year),
     (_YEAR_QUARTER, _quarter_of_year),
+    (_HALF_YEAR, _half_of_year),
+    (_YEAR_HALF, _half_of_year),
     (_MONTH_YEAR, _month_of_year),
     (_MONTH_OF_RANGE, _month_of_year),
     (_YEAR_MONTH, _month_of_year),

@@ -40,7 +40,8 @@ _DIGITS = re.compile(
     re.IGNORECASE,
 )
 _NUMBER_WORD = "|".join((*_UNITS, *_TENS, *_SCALES, *_ALONE, *_ORDINALS))
-_WORDS = re.compile(rf"\b(?:{_NUMBER_WORD})(?:(?:[\s-]|\sand\s)(?:{_NUMBER_WORD}))*\b", re.IGNORECASE)
+_BETWEEN = r"[\s-]|\sand\s(?:an?\s)?|\san?\s(?=dozen|hundred|thousand|million|billion)"
+_WORDS = re.compile(rf"\b(?:{_NUMBER_WORD})(?:(?:{_BETWEEN})(?:{_NUMBER_WORD}))*\b", re.IGNORECASE)
 
 
 def numbers(question: str) -> Iterator[Span]:
@@ -63,22 +64,22 @@ def _digit_numbers(question: str) -> Iterator[Span]:
 def _word_numbers(question: str) -> Iterator[Span]:
     for match in _WORDS.finditer(question):
         words = re.split(r"[\s-]+", match[0].lower())
-        number = _value([word for word in words if word != "and"])
+        number = _value([word for word in words if word not in ("and", "a", "an")])
         yield Span(plain(number), "number", *match.span())
 
 
 def _value(words: list[str]) -> Decimal:
-    """``["two", "hundred", "fifty"] -> 250``."""
+    """``["two", "hundred", "fifty"] -> 250``, ``["half", "million"] -> 500000``."""
     total = Decimal(0)
     group = Decimal(0)
     for word in words:
         if word == "hundred":
-            group = max(group, Decimal(1)) * 100
+            group = (group or Decimal(1)) * 100
         elif word in _SCALES:
-            total += max(group, Decimal(1)) * _SCALES[word]
+            total += (group or Decimal(1)) * _SCALES[word]
             group = Decimal(0)
         elif word == "dozen":
-            group = max(group, Decimal(1)) * 12
+            group = (group or Decimal(1)) * 12
         else:
             group += _UNITS.get(word, _TENS.get(word, _ALONE.get(word, _ORDINALS.get(word, 0))))
     return total + group
