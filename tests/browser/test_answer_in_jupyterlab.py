@@ -98,14 +98,6 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
     lm.stop()
 
 
-@pytest.fixture
-def notebook(opened: Notebook) -> Iterator[Notebook]:
-    """The notebook; whatever a test shows in it, no text of it may have run as script."""
-    yield opened
-    assert opened.page.evaluate("window.hacked") is None
-    assert opened.dialogs == []
-
-
 def _write_database(path: Path) -> None:
     column = ATTACKS[0].replace('"', '""')
     with sqlite3.connect(path) as connection:

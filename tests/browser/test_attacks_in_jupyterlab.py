@@ -96,14 +96,6 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
     lm.stop()
 
 
-@pytest.fixture
-def notebook(opened: Notebook) -> Iterator[Notebook]:
-    """The notebook; whatever a test shows in it, no text of it may have run as script."""
-    yield opened
-    assert opened.page.evaluate("window.hacked") is None
-    assert opened.dialogs == []
-
-
 def _write_database(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE customer (id INTEGER PRIMARY KEY, name TEXT)")
