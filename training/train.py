@@ -330,10 +330,13 @@ class Material:
         return draw
 
 
-def load_material(sources: Sequence[str], data: Path, vocabulary: Vocabulary) -> Material:
-    """All examples. Held out are 20 databases of Spider, in its own wording, and domains that synthesis sets apart."""
+def load_material(sources: Sequence[str], data: Path, vocabulary: Vocabulary, *, is_last: bool) -> Material:
+    """All examples. Held out are 20 databases of Spider, in its own wording, and domains that synthesis sets apart.
+
+    The last run trains on the former too.
+    """
     material = Material(Corpus(vocabulary, TextStore(WORK / "texts")), {}, {})
-    outside = held_out([question.db_id for question in spider_questions(data, "train")])
+    outside = held_out([question.db_id for question in spider_questions(data, "train")]) if not is_last else set()
     for source in sources:
         examples = list(read_examples(WORK / "examples" / f"{source}.jsonl"))
         databases = databases_of(source, data)
@@ -345,7 +348,7 @@ def load_material(sources: Sequence[str], data: Path, vocabulary: Vocabulary) ->
         is_spider = group_of(source) == "spider"
         is_outside = [is_spider and example.db_id in outside for example in examples]
         material.train[source] = [place for place, out in zip(places, is_outside, strict=True) if not out]
-        if source == "spider":
+        if source == "spider" and outside:
             material.checks[source] = [place for place, out in zip(places, is_outside, strict=True) if out]
     return material
 
@@ -364,6 +367,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--start-from", type=Path)
+    parser.add_argument("--last", action="store_true", help="trains on held-out databases too, once all is chosen")
     parser.add_argument("--rank", type=int, default=0, help="set by the first process for the others")
     parser.add_argument("--meeting-point", type=Path)
     options = parser.parse_args()
@@ -385,7 +389,7 @@ def _start_others(options: argparse.Namespace) -> list[subprocess.Popen[bytes]]:
 def _work(options: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     shares = {source: float(share or 1) for source, _, share in (one.partition(":") for one in options.sources)}
-    material = load_material(list(shares), options.data, vocabulary_of(options.name))
+    material = load_material(list(shares), options.data, vocabulary_of(options.name), is_last=options.last)
     print({source: len(places) for source, places in (material.train | material.checks).items()}, flush=True)
     team = Team(options.rank, options.processes, options.meeting_point)
     Run(options.name, material.corpus, options, team).train(material.drawer(shares), material.checks)
