@@ -169,11 +169,32 @@ def test_no_key_is_in_a_saved_state_of_the_lm():
 
 
 def test_a_server_that_is_down_is_told_within_three_seconds():
-    base = f"http://127.0.0.1:{free_port()}/v1"
+    address = f"http://127.0.0.1:{free_port()}"
     started = time.monotonic()
-    with pytest.raises(ModelUnreachableError, match=f"No model at {base} .refused.; nothing was run. Start the server"):
-        Endpoint(base).complete({})
+    with pytest.raises(
+        ModelUnreachableError, match=f"No model at {address} .refused.; nothing was run. Start the server"
+    ):
+        Endpoint(f"{address}/v1").complete({})
     assert time.monotonic() - started < 15.0
+
+
+def test_a_token_in_the_path_of_the_address_is_told_and_logged_nowhere(caplog):
+    token = "tok-77aa88bb99"
+    caplog.set_level("DEBUG")
+    refused = refusal(400, f"no route for {token} at /{token}/v1/chat/completions")
+    with openai_server(refused, refusal(404, "nothing here"), f"SELECT '{token}'", models=()) as server:
+        endpoint = Endpoint(server.base_url.replace("/v1", f"/{token}/v1"), patience=QUICK)
+        for message in ("no route for •••", f"http://{server.host} has no chat/completions there"):
+            with pytest.raises(ModelError, match=message) as raised:
+                endpoint.complete({})
+            assert token not in str(raised.value)
+        assert endpoint.complete({}).text == "SELECT '•••'"
+        assert all(path.startswith(f"/{token}/v1/") for path in server.paths)
+    with pytest.raises(ModelUnreachableError, match=r"No model at http://127.0.0.1:1 .refused.") as raised:
+        Endpoint(f"http://127.0.0.1:1/{token}", patience=QUICK).complete({})
+    assert token not in str(raised.value)
+    assert server.host in caplog.text
+    assert token not in caplog.text
 
 
 def test_a_host_that_is_not_there_is_told():

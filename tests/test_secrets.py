@@ -21,7 +21,8 @@ from sqlalchemy.engine import make_url
 
 USER, PASSWORD, OPTION = "canary_user_1f", "canary/pass:w@rd%2f", "canary_option_3a"
 KEY, OTHER_KEY = "sk-canary-key-0099aa", "sk-canary-other-41bb"
-CANARIES = (USER, PASSWORD, OPTION, KEY, OTHER_KEY)
+PATH = "tok-canary-path-5566cc"
+CANARIES = (USER, PASSWORD, OPTION, KEY, OTHER_KEY, PATH)
 COUNT = "SELECT count(*) AS customers FROM customer"
 
 # In bodies alone: httpcore logs at DEBUG whatever headers a server sends.
@@ -32,6 +33,8 @@ ECHOES = [
     Reply(body=f"<html>{KEY}</html>".encode(), content_type="text/html"),
     Reply(f"SELECT '{KEY}' AS k FROM customer"),
     Reply(f"I was sent the key {KEY}."),
+    refusal(404, f"nothing at /{PATH}/v1/chat/completions"),
+    refusal(400, f"bad token {PATH}"),
     Reply(f"```sql\nSELECT name FROM {KEY}\n```"),
 ]
 SETUP = """
@@ -64,11 +67,15 @@ ASKING = [
 ]
 ECHOED = [
     "os.environ['T2S_API_BASE'] = os.environ['ECHO']\n%t2s status",
-    *["%%text2sql --debug\nHow many customers are there?"] * 9,
+    *["%%text2sql --debug\nHow many customers are there?"] * 11,
     "%t2s prompt",
     "os.environ['T2S_API_BASE'] = os.environ['REDIRECTING']",
     "%%text2sql --debug\nHow many customers are there?",
     "os.environ['T2S_API_BASE'] = os.environ['ECHO'].replace('//', '//me:' + os.environ['T2S_API_KEY'] + '@')",
+    "%%text2sql --debug\nHow many customers are there?",
+    "os.environ['T2S_API_BASE'] = os.environ['ECHO'] + '?token=' + os.environ['T2S_API_KEY']",
+    "%%text2sql --debug\nHow many customers are there?",
+    "os.environ['T2S_API_BASE'] = os.environ['NO_LM']\n%t2s status",
     "%%text2sql --debug\nHow many customers are there?",
     "%%text2sql --debug --lm openai/gpt-4o-mini\nHow many customers are there?",
     "%%text2sql --debug --lm anthropic/claude-x\nHow many customers are there?",
@@ -159,19 +166,25 @@ def _environment(folder: Path, url: str, servers: dict[str, OpenAiServer]) -> di
         "FILE_URL": f"https://{secret}@127.0.0.1:1/x.csv?token={OPTION}",
     }
     lms = {
-        "T2S_API_BASE": servers["GOOD"].base_url,
+        "T2S_API_BASE": _with_token(servers["GOOD"].base_url),
+        "NO_LM": _with_token("http://127.0.0.1:1/v1"),
         "T2S_API_KEY": KEY,
         "OPENAI_API_KEY": OTHER_KEY,
         "OPENAI_API_BASE": servers["PROVIDER"].base_url,
         "OPENAI_BASE_URL": servers["PROVIDER"].base_url,
         "ANTHROPIC_API_KEY": OTHER_KEY,
         "ANTHROPIC_API_BASE": servers["PROVIDER"].base_url.removesuffix("/v1"),
-        **{name: server.base_url for name, server in servers.items()},
+        **{name: _with_token(server.base_url) for name, server in servers.items()},
     }
     home = folder / "home"
     places = {"HOME": home, "IPYTHONDIR": home / "ipython", "JUPYTER_RUNTIME_DIR": home / "runtime"}
     usual = {name: value for name, value in os.environ.items() if not name.startswith("T2S_")}
     return {**usual, **urls, **lms, **{name: str(place) for name, place in places.items()}}
+
+
+def _with_token(base_url: str) -> str:
+    """As gateways have it that know their users by the path."""
+    return base_url.replace("/v1", f"/{PATH}/v1")
 
 
 def _spellings(secret: str) -> set[bytes]:
@@ -207,7 +220,7 @@ def test_the_session_did_what_it_was_meant_to_do(session):
     assert "held out" in session.output(ASKING[8])
     assert len(session.servers["ECHO"].requests) >= len(ECHOES)
     said = "".join("".join(_texts(cell.outputs)) for cell in session.notebook.cells)
-    for words in ("refused the key", "it burns: •••", "the key •••", "redirects elsewhere", "Traceback"):
+    for words in ("refused the key", "it burns: •••", "the key •••", "redirects elsewhere", "a query", "Traceback"):
         assert words in said, words
     assert 'role "***_nobody"' in said or 'role "***" does not exist' in said
 

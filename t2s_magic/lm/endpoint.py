@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +20,7 @@ from t2s_magic.lm.replies import (
     Choice,
     Completion,
     RequestRefusedError,
+    address_of,
     broken,
     host_of,
     is_on_modal,
@@ -36,6 +39,8 @@ from t2s_magic.lm.wishes import GRAMMAR, SAMPLES, STREAM, blamed, fields, make_w
 MOST_BYTES = 10_000_000
 # A local server's key is often a word such as "EMPTY", which an answer may hold for another reason.
 SHORTEST_KEY = 8
+# Gateways put tokens into paths; "deployments" and "v1" are no tokens.
+_TOKEN_IN_PATH = re.compile(r"(?=[^/]*\d)[^/]{12,}")
 HIDDEN = "•••"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # Others have no such field, or take it and do not keep to it.
@@ -86,6 +91,8 @@ class _Call:
 class Endpoint:
     """A server at ``base_url`` (with or without ``/v1``). The key goes to it alone, wherever it redirects.
 
+    Nothing that it says, raises or logs shows the key or the path of the address, which may hold a token.
+
     ``constrained`` says whether to ask it to hold answers to a grammar: "auto" where it is a vLLM. What it turns out
     not to take is not asked of it again; ``on_notice`` is told so once, in a sentence for people.
     """
@@ -106,6 +113,7 @@ class Endpoint:
         self.on_progress = on_progress
         self.on_notice = on_notice
         self._key = _checked_key(key)
+        self._secrets = _secrets(self.base_url, key)
         self._does_without: set[str] = {GRAMMAR} if constrained == "off" else set()
         self._is_known_to_constrain = constrained == "on"
         is_here = urlsplit(self.base_url).hostname in LOOPBACK
@@ -140,7 +148,7 @@ class Endpoint:
         while len(completion.others) < samples - 1:
             self._does_without.add(SAMPLES)
             completion = _joined(completion, self._with_wishes(body, grammar, 1, None))
-        return replace(self._without_key_in(completion), seconds=time.monotonic() - started)
+        return replace(self._without_secrets_in(completion), seconds=time.monotonic() - started)
 
     def models(self) -> tuple[str, ...]:
         """The names of the models that the server says it has; () where it does not say."""
@@ -152,7 +160,8 @@ class Endpoint:
 
     def _listing(self) -> httpx.Response | None:
         try:
-            return self._client.get(f"{self.base_url}/models", timeout=self.patience.connect)
+            with _logged_without_path(self.base_url):
+                return self._client.get(f"{self.base_url}/models", timeout=self.patience.connect)
         except httpx.HTTPError:
             return None
 
@@ -247,6 +256,7 @@ class Endpoint:
         try:
             with (
                 self._waiting(call) as stop_telling,
+                _logged_without_path(self.base_url),
                 self._client.stream(call.method, call.url, json=content, timeout=timeout) as response,
             ):
                 chunks = self._chunks(response, deadline, limit)
@@ -272,9 +282,9 @@ class Endpoint:
                 raise self._too_slow(limit)
             if left < 0:
                 raise ModelUnreachableError(f"{self.host} sent more than a completion can be; nothing was run.")
-            yield self._without_key(chunk)
+            yield self._without_secrets(chunk)
 
-    # A server may repeat the key in whatever it says; nothing that is made of that shall show it.
+    # A server may repeat the key or its path in whatever it says; nothing that is made of that shall show it.
 
     def _reply(self, response: httpx.Response, content: bytes) -> httpx.Response:
         headers = [
@@ -282,15 +292,23 @@ class Endpoint:
             for name, value in response.headers.multi_items()
             if name != "content-encoding"
         ]
-        return httpx.Response(response.status_code, headers=headers, content=self._without_key(content))
+        return httpx.Response(response.status_code, headers=headers, content=self._without_secrets(content))
 
     def _without_key(self, said: bytes) -> bytes:
+        """A header may be the way on, whose path has to stay."""
         return said.replace(self._key.encode(), HIDDEN.encode()) if len(self._key) >= SHORTEST_KEY else said
 
-    def _hidden(self, said: str) -> str:
-        return said.replace(self._key, HIDDEN) if len(self._key) >= SHORTEST_KEY else said
+    def _without_secrets(self, said: bytes) -> bytes:
+        for secret in self._secrets:
+            said = said.replace(secret.encode(), HIDDEN.encode())
+        return said
 
-    def _without_key_in(self, completion: Completion) -> Completion:
+    def _hidden(self, said: str) -> str:
+        for secret in self._secrets:
+            said = said.replace(secret, HIDDEN)
+        return said
+
+    def _without_secrets_in(self, completion: Completion) -> Completion:
         others = tuple(replace(other, text=self._hidden(other.text)) for other in completion.others)
         return replace(completion, text=self._hidden(completion.text), others=others)
 
@@ -332,8 +350,9 @@ class Endpoint:
             time.sleep(min(left, 1.0))
 
     def _unreachable(self, reason: str) -> ModelUnreachableError:
+        address = address_of(self.base_url)
         return ModelUnreachableError(
-            f"No model at {self.base_url} ({reason}); nothing was run. Start the server or correct T2S_API_BASE."
+            f"No model at {address} ({reason}); nothing was run. Start the server or correct T2S_API_BASE."
         )
 
     def _too_slow(self, limit: float) -> ModelUnreachableError:
@@ -398,6 +417,33 @@ def _checked_base(base_url: str) -> str:
         raise UsageError("T2S_API_BASE holds a user, a password or a query. Put the key in T2S_API_KEY instead.")
     path = parts.path.rstrip("/").removesuffix("/chat/completions")
     return f"{parts.scheme}://{parts.netloc}{path or '/v1'}"
+
+
+def _secrets(base_url: str, key: str) -> tuple[str, ...]:
+    """What no message may show: the key, and what in the path of the address may be a token."""
+    path = urlsplit(base_url).path.removesuffix("/v1")
+    texts = [key, path, *_TOKEN_IN_PATH.findall(path)]
+    return tuple(text for text in texts if len(text) >= SHORTEST_KEY)
+
+
+@contextmanager
+def _logged_without_path(base_url: str) -> Iterator[None]:
+    """Within: what httpx logs of requests to that server names its address alone."""
+    host, address = urlsplit(base_url).hostname, address_of(base_url)
+    logger = logging.getLogger("httpx")
+
+    def shorten(record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                address if isinstance(given, httpx.URL) and given.host == host else given for given in record.args
+            )
+        return True
+
+    logger.addFilter(shorten)
+    try:
+        yield
+    finally:
+        logger.removeFilter(shorten)
 
 
 def _has_port(parts: SplitResult) -> bool:

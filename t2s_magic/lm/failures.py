@@ -21,6 +21,7 @@ from t2s_magic.schema.names import one_line
 
 SHOWN_CHARACTERS = 200
 SHORTEST_KEY = 8
+_KEPT_SECRET = ("_KEY", "_TOKEN", "_SECRET", "_API_BASE", "_BASE_URL")  # the path of an address may hold a token
 dspys = dspy.utils.exceptions
 
 # Specific classes stand before their parents.
@@ -70,10 +71,10 @@ def _as_model_error(error: Exception) -> ModelError:
 
 
 def _said(error: Exception) -> str:
-    """The error's own words, on one line, shortened, without dspy's advice and without any key of the environment."""
+    """The error's own words, on one line, shortened, without dspy's advice, keys or addresses of the environment."""
     text = " ".join(str(error).partition("To fix:")[0].split())
     text = text.removeprefix(f"[{getattr(error, 'model', None)}] ")
     for name, value in os.environ.items():
-        if name.endswith(("_KEY", "_TOKEN", "_SECRET")) and len(value) >= SHORTEST_KEY:
+        if name.endswith(_KEPT_SECRET) and len(value) >= SHORTEST_KEY:
             text = text.replace(value, "•••")
     return one_line(text)[:SHOWN_CHARACTERS]

@@ -185,7 +185,7 @@ def no_such_model(base_url: str, model: str, models: Sequence[str]) -> ModelErro
     """The error for 404: the model is not there, or the address is wrong."""
     if not models:
         return ModelUnreachableError(
-            f"{base_url}/chat/completions is not there (404), nor a list of models. Is T2S_API_BASE right?"
+            f"{address_of(base_url)} has no chat/completions there (404), nor a list of models. Is T2S_API_BASE right?"
         )
     names = ", ".join(one_line(each) for each in models[:MODELS_NAMED])
     host = host_of(base_url)
@@ -197,6 +197,11 @@ def no_such_model(base_url: str, model: str, models: Sequence[str]) -> ModelErro
 def host_of(url: str) -> str:
     """Host and port of a URL, without user, password or path: ``"127.0.0.1:8000"``."""
     return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def address_of(url: str) -> str:
+    """What may be shown of a server's address: no user, password or path, which may hold a token."""
+    return f"{urlsplit(url).scheme}://{host_of(url)}"
 
 
 def _shown(response: httpx.Response, key: str) -> str:
