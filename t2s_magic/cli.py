@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from t2s_magic.errors import Text2SqlError
 
 if TYPE_CHECKING:
+    from t2s_magic.database import Database
     from t2s_magic.pipeline import Draft, Outcome
     from t2s_magic.study.evaluate import Result
 
@@ -57,7 +59,11 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
         "--lm", metavar="NAME", help="builtin, starling, or any dspy.LM name (default: $T2S_LM, else builtin)"
     )
     parser.add_argument("--program", type=Path, metavar="FILE", help="a compiled program to use")
-    parser.add_argument("--no-run", action="store_true", help="write the SQL, do not run it")
+    running = parser.add_mutually_exclusive_group()
+    running.add_argument(
+        "--run", action="store_true", help="run it also when the model is not sure or the engine enforces no read-only"
+    )
+    running.add_argument("--no-run", action="store_true", help="write the SQL, do not run it")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(command=_ask)
 
@@ -100,18 +106,30 @@ def _same_database_demos(text: str) -> int:
 
 
 def _ask(options: argparse.Namespace) -> int:
-    from t2s_magic import pipeline
+    from t2s_magic import guard, pipeline
     from t2s_magic.database import connect
 
     database = connect(options.db)
     try:
         draft = pipeline.ask(options.question, database, lm=options.lm, program=options.program)
+        newer = guard.newer_engine(database.dialect, database.engine_version)
         runs = draft.checked is not None and not draft.problem and not options.no_run
-        outcome = pipeline.run(draft.sql, database) if runs else None
+        waits = _why_it_waits(draft, database) if runs and not options.run else ""
+        draft = replace(draft, notices=tuple(notice for notice in (newer, *draft.notices, waits) if notice))
+        outcome = pipeline.run(draft.sql, database) if runs and not waits else None
     finally:
         database.close()
     print(_as_json(draft, outcome) if options.json else _as_text(draft, outcome))
     return FAILURE if draft.problem or (outcome and outcome.problem) else SUCCESS
+
+
+def _why_it_waits(draft: Draft, database: Database) -> str:
+    """Why the SQL does not run by itself: as in a notebook, where it waits for a person's Run."""
+    if draft.abstained:
+        return "So it was not run. Read it, and ask again with --run to run it."
+    if not database.is_read_only_enforced:
+        return "Read-only is not enforced by this engine, so it was not run. Read it, and ask again with --run."
+    return ""
 
 
 def _as_json(draft: Draft, outcome: Outcome | None) -> str:
@@ -124,6 +142,7 @@ def _as_json(draft: Draft, outcome: Outcome | None) -> str:
             "columns": list(rows.columns) if rows else [],
             "rows": [[_json_value(value) for value in row] for row in rows.rows] if rows else [],
             "confidence": draft.confidence,
+            "notices": list(draft.notices),
             "error": draft.problem or (outcome.problem if outcome else "") or None,
         },
         ensure_ascii=False,

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from t2s_magic.errors import NoConnectionError, UsageError
 from t2s_magic.memory import Pair
 from t2s_magic.options import COMMANDS
-from t2s_magic.session import CHECKED_ONLY, ENFORCED, Session
+from t2s_magic.session import Session, enforcement_of
 
 Command = Callable[[Session, str], str]
 
@@ -55,8 +55,7 @@ def _connection(session: Session) -> str:
     except NoConnectionError as problem:
         return str(problem)
     tables = len(database.schema().tables)
-    enforced = ENFORCED if database.is_read_only_enforced else CHECKED_ONLY
-    return " · ".join([database.label, f"{tables:,} {'table' if tables == 1 else 'tables'}", enforced])
+    return " · ".join([database.label, f"{tables:,} {'table' if tables == 1 else 'tables'}", enforcement_of(database)])
 
 
 def _leaving(session: Session) -> str:

@@ -24,6 +24,7 @@ from t2s_magic.memory import Pair, Pairs, Thread, demos_for, make_pair
 LM_VARIABLES = ("T2S_LM", "T2S_API_BASE", "T2S_API_KEY")
 ENFORCED = "read-only, enforced by the engine"
 CHECKED_ONLY = "checked; read-only is not enforced by this engine, so it waits for your Run"
+SHOWN_ONLY = "shown and never run: the guard has no list for {dialect}"
 
 WAITS = "So it was not run: press Run, or ask again with --run."
 
@@ -190,7 +191,7 @@ class Session:
             reject=partial(self._reject, pairs),
             for_cell=partial(self._for_cell, database),
             to_result=result_set,
-            enforcement=ENFORCED if database.is_read_only_enforced else CHECKED_ONLY,
+            enforcement=enforcement_of(database),
             display=display,
             writing=writing,
         )
@@ -215,6 +216,13 @@ class Session:
 
     def _for_cell(self, database: Database, sql: str) -> str:
         return guard.for_cell(guard.check(sql, database.dialect, schema=database.schema()))
+
+
+def enforcement_of(database: Database) -> str:
+    """In a few words: who keeps a run on ``database`` read-only, and whether anything runs there at all."""
+    if database.is_read_only_enforced:
+        return ENFORCED
+    return CHECKED_ONLY if database.dialect in guard.DIALECTS else SHOWN_ONLY.format(dialect=database.dialect)
 
 
 def _goes_on_from(before: Sequence[Pair]) -> tuple[str, ...]:

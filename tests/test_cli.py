@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from openai_server import openai_server
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from t2s_magic.cli import main
 
@@ -68,7 +70,9 @@ def test_ask_prints_the_answer(t2s, databases):
 def test_ask_as_json_is_one_object(t2s, databases):
     with openai_server("SELECT name, paid FROM person ORDER BY name") as server:
         run = t2s("ask", "Who paid?", "--db", url(databases), "--json", base_url=server.base_url)
-    assert json.loads(run.stdout) == {
+    told = json.loads(run.stdout)
+    assert [notice for notice in told.pop("notices") if "is sent the question" not in notice] == []
+    assert told == {
         "question": "Who paid?",
         "sql": "SELECT name, paid FROM person ORDER BY name",
         "in_words": "Lists name and paid of person, ordered by name (A to Z).",
@@ -85,6 +89,46 @@ def test_a_refused_statement_is_an_error_in_the_json_and_in_the_exit_code(t2s, d
     told = json.loads(run.stdout)
     assert (run.returncode, told["sql"], told["rows"]) == (1, "DELETE FROM person", [])
     assert "DELETE" in told["error"]
+
+
+def test_what_the_model_is_not_sure_of_is_printed_and_run_only_when_told_to(t2s, tmp_path):
+    with sqlite3.connect(tmp_path / "a.sqlite") as connection:
+        connection.execute("CREATE TABLE t (x TEXT)")
+    asked = ("Which chess openings did my grandmother's parrots prefer before the war of the roses?", "--db")
+    waiting = t2s("ask", *asked, f"sqlite:///{tmp_path}/a.sqlite")
+    ran = t2s("ask", *asked, f"sqlite:///{tmp_path}/a.sqlite", "--run")
+    assert (waiting.returncode, ran.returncode) == (0, 0)
+    for part in ("SELECT", "not sure", "So it was not run. Read it, and ask again with --run"):
+        assert part in waiting.stdout
+    assert "0 rows" not in waiting.stdout
+    assert "0 rows" in ran.stdout
+    assert "was not run" not in ran.stdout
+
+
+class _Cockroach(SQLiteDialect_pysqlite):
+    """An engine whose dialect the guard knows, and that nobody holds to reading."""
+
+    name = "cockroachdb"
+    supports_statement_cache = True
+
+
+def test_an_engine_that_enforces_nothing_runs_only_what_it_is_told_to(t2s, databases, monkeypatch):
+    monkeypatch.setitem(registry.impls, "cockroachdb", lambda: _Cockroach)
+    other = url(databases).replace("sqlite:", "cockroachdb:")
+    with openai_server("SELECT name FROM person ORDER BY name") as server:
+        waiting = t2s("ask", "Who?", "--db", other, "--json", base_url=server.base_url)
+        ran = t2s("ask", "Who?", "--db", other, "--run", base_url=server.base_url)
+    told = json.loads(waiting.stdout)
+    assert (told["sql"], told["rows"], told["error"]) == ("SELECT name FROM person ORDER BY name", [], None)
+    assert "Read-only is not enforced by this engine, so it was not run." in told["notices"][-1]
+    assert "Alan" in ran.stdout
+
+
+def test_an_engine_that_is_newer_than_the_guard_s_lists_is_said_once(t2s, databases, monkeypatch):
+    monkeypatch.setattr(sqlite3, "sqlite_version", "3.999.0")
+    with openai_server("SELECT name FROM person") as server:
+        run = t2s("ask", "Who?", "--db", url(databases), base_url=server.base_url)
+    assert run.stdout.count("SQLite 3.999.0 is newer than") == 1
 
 
 def test_a_missing_database_is_one_line_on_stderr(t2s, tmp_path):

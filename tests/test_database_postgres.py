@@ -6,10 +6,11 @@ import datetime as dt
 import os
 import signal
 import socket
+import socketserver
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -407,6 +408,58 @@ def test_an_interrupt_while_a_plan_waits_for_a_lock_leaves_no_lock(database: Dat
         assert time.monotonic() - started < SECONDS_TO_STOP
         assert held(admin) == []
     assert database.explain(query) is None
+
+
+@contextmanager
+def rollback_that_never_arrives(admin: psycopg.Connection) -> Iterator[tuple[int, threading.Event]]:
+    """A port to the same server that swallows the first ROLLBACK; the event says that it was sent."""
+    arrived = threading.Event()
+
+    class Line(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.socket(socket.AF_UNIX) as server:
+                server.connect(f"{admin.info.host}/.s.PGSQL.{admin.info.port}")
+                back = threading.Thread(target=_pump, args=(server, self.request))
+                back.start()
+                while said := self.request.recv(65_536):
+                    if b"ROLLBACK" in said and not arrived.is_set():
+                        arrived.set()
+                        continue
+                    server.sendall(said)
+                server.shutdown(socket.SHUT_RDWR)
+                back.join()
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Line) as between:
+        between.daemon_threads = True
+        threading.Thread(target=between.serve_forever, daemon=True).start()
+        yield between.server_address[1], arrived
+        between.shutdown()
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while said := source.recv(65_536):
+            target.sendall(said)
+
+
+@pytest.mark.parametrize("stop", ["interrupt", "cancel"])
+def test_a_stop_while_it_rolls_back_leaves_nothing_open_and_the_next_question_is_answered(
+    admin: psycopg.Connection, stop: str
+):
+    with rollback_that_never_arrives(admin) as (port, arrived):
+        database = connect(f"postgresql://{admin.info.user}@127.0.0.1:{port}/{admin.info.dbname}")
+        stops = {"interrupt": lambda: os.kill(os.getpid(), signal.SIGINT), "cancel": database.cancel}
+        stopping = threading.Thread(target=lambda: arrived.wait(30) and stops[stop]())
+        stopping.start()
+        started = time.monotonic()
+        with pytest.raises(KeyboardInterrupt if stop == "interrupt" else CancelledError):
+            run_unchecked(database, "SELECT pg_advisory_lock(42), count(*) FROM customer")
+        stopping.join()
+        assert time.monotonic() - started < SECONDS_TO_STOP
+        wait_until(lambda: held(admin) == [])
+        assert ask(database, "SELECT count(*) FROM customer").rows == ((3,),)
+        assert held(admin) == []
+        database.close()
 
 
 def test_a_cancel_while_a_plan_waits_is_no_complaint_about_the_statement(database: Database, admin: psycopg.Connection):

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from t2s_magic.errors import QueryError
+from t2s_magic.guard.assumptions import assumptions
 from t2s_magic.guard.in_words import TOO_COMPLEX, in_words, tell_apart
+from t2s_magic.guard.look_ups import Found
+from t2s_magic.guard.ordering import is_ordered
+from t2s_magic.guard.same_form import is_same_form
+from t2s_magic.guard.why_empty import why_empty
 from t2s_magic.schema import Column, ForeignKey, Schema, Table
 
 
@@ -152,3 +158,63 @@ def test_a_small_change_of_the_statement_changes_its_sentence(first: str, second
     sentences = {in_words(first, SQLITE), in_words(second, SQLITE)}
     assert len(sentences) == 2
     assert TOO_COMPLEX not in sentences
+
+
+# What the fuzzer found sqlglot to raise IndexError, TypeError, AttributeError and RecursionError on.
+ODD_TEXTS = (
+    "SELECT interval '1-2' year to month",
+    "SELECT DATE_ADD()",
+    "SELECT x[",
+    "SELECT 1 FROM t GROUP BY",
+    "WITH a AS (",
+    "PIVOT t ON",
+    "SELECT CAST(",
+    "SELECT " + "(" * 3_000,
+    "SELECT " + "NOT " * 9_000 + "1",
+    "SELECT 1" + " + 1" * 9_000,
+    "SELECT JSON_TABLE(",
+    "SELECT * FROM t MATCH_RECOGNIZE (",
+    "SELECT STRUCT_EXTRACT()",
+    "SELECT DATE_TRUNC()",
+    "SELECT {",
+    "SELECT TRIM(BOTH",
+    "FROM",
+    "\\",
+)
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "duckdb", "postgres", "mysql", "nobodys"])
+def test_text_that_sqlglot_stumbles_over_says_nothing_and_raises_nothing(dialect: str) -> None:
+    schema = Schema(dialect, TABLES)
+    for sql in ODD_TEXTS:
+        in_words(sql, schema)
+        tell_apart(sql, "SELECT Name FROM Artist", schema)
+        assert assumptions(sql, schema, _nothing) == ()
+        assert why_empty(sql, schema, _nothing) == ""
+        assert not is_ordered(sql, dialect)
+        assert not is_same_form(sql, "SELECT Name FROM Artist", dialect)
+
+
+def _nothing(sql: str) -> Found:
+    raise QueryError("nothing is looked up here", sql=sql)
+
+
+WORDS = st.sampled_from(
+    """
+    SELECT FROM WHERE GROUP BY ORDER LIMIT WITH AS ( ) [ ] { } , . : :: * + - = < Name Artist Track 1 'x' NULL CASE WHEN
+    THEN END IN EXISTS UNION JOIN ON USING LATERAL VALUES PIVOT UNPIVOT INTERVAL YEAR TO MONTH CAST EXTRACT TRIM
+    DATE_ADD DATE_TRUNC STRPTIME JSON_TABLE MATCH_RECOGNIZE count( sum( x -> OVER PARTITION ROWS BETWEEN FOR lambda MAP STRUCT
+    ARRAY AT TIME ZONE COLLATE FILTER WITHIN FETCH FIRST OFFSET SAMPLE TABLESAMPLE QUALIFY WINDOW HAVING DISTINCT
+    """.split()
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(dialect=st.sampled_from(["sqlite", "duckdb", "postgres", "mysql"]), words=st.lists(WORDS, max_size=14))
+def test_any_words_in_any_order_are_read_back_or_said_to_be_too_complex(dialect: str, words: list[str]) -> None:
+    schema, sql = Schema(dialect, TABLES), "SELECT " + " ".join(words)
+    assert isinstance(in_words(sql, schema), str)
+    assert isinstance(why_empty(sql, schema, _nothing), str)
+    assert isinstance(assumptions(sql, schema, _nothing), tuple)
+    assert is_ordered(sql, dialect) in (True, False)
+    assert is_same_form(sql, sql.swapcase(), dialect) in (True, False)

@@ -9,6 +9,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from openai_server import openai_server
 from sql.connection import ConnectionManager
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from t2s_magic.answer import Answer
 from t2s_magic.errors import NotRunError, Text2SqlError
@@ -193,6 +195,23 @@ def test_status_says_what_is_in_use_and_what_leaves_the_machine(shell, server):
     assert f"starling at {server.host}" in stdout
     assert "sqlite · people.sqlite · 1 table · read-only, enforced by the engine" in stdout
     assert f"questions, names, types, keys and comments; no rows go to {server.host}" in stdout
+
+
+class _Acme(SQLiteDialect_pysqlite):
+    """A dialect that the guard has no list for."""
+
+    name = "acme"
+    supports_statement_cache = True
+
+
+def test_status_says_that_nothing_runs_on_an_engine_without_a_list(shell, server, tmp_path, monkeypatch):
+    monkeypatch.setitem(registry.impls, "acme", lambda: _Acme)
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        connection.execute("CREATE TABLE t (x)")
+    run(shell, f"%sql acme:///{tmp_path}/a.db --alias other")
+    _, stdout, _ = run(shell, "%t2s status")
+    assert "shown and never run: the guard has no list for acme" in stdout
+    assert "waits for your Run" not in stdout
 
 
 def test_status_with_the_built_in_model_says_that_nothing_leaves(shell, monkeypatch):

@@ -8,7 +8,6 @@ from functools import reduce
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from t2s_magic.builtin import tree
 from t2s_magic.builtin.encode_conditions import ConditionEncoder
@@ -20,6 +19,7 @@ from t2s_magic.builtin.literals import Literals, Unreachable
 from t2s_magic.builtin.plan import exists_link, has_aggregate, plain_items, plan_joins
 from t2s_magic.builtin.scope import Scope, item_names
 from t2s_magic.builtin.tokens import Candidate, Token
+from t2s_magic.guard.stumbles import STUMBLES
 from t2s_magic.schema import Schema
 
 _SET_OPERATORS: dict[type[exp.Expr], str] = {
@@ -43,8 +43,8 @@ def encode(
     """
     try:
         statement = sqlglot.parse_one(sql.rstrip().rstrip(";"), dialect=dialect)
-    except SqlglotError as error:
-        raise Unreachable("not parsed", str(error).splitlines()[0]) from error
+    except STUMBLES as error:
+        raise Unreachable("not parsed", next(iter(str(error).splitlines()), "")) from error
     encoder = _Encoder(schema, Literals(candidates), graph or JoinGraph(schema))
     return tree.write(encoder.query(statement, None))
 

@@ -8,10 +8,11 @@ from t2s_magic.guard.in_words import in_words, tell_apart
 from t2s_magic.guard.names import check_names
 from t2s_magic.guard.ordering import is_ordered
 from t2s_magic.guard.quoting import for_cell, quote_literal, quote_name
-from t2s_magic.guard.scanner import count_statements
+from t2s_magic.guard.scanner import DIALECTS, count_statements
 from t2s_magic.guard.why_empty import why_empty
 
 __all__ = [
+    "DIALECTS",
     "CheckedSql",
     "assumptions",
     "check",

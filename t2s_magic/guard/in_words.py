@@ -10,9 +10,9 @@ from contextlib import suppress
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from t2s_magic.guard.apart import apart
+from t2s_magic.guard.stumbles import STUMBLES
 from t2s_magic.guard.words_names import Told
 from t2s_magic.guard.words_parts import TooComplexError
 from t2s_magic.guard.words_scope import AliasNeededError, Reading, SelectRead
@@ -52,11 +52,10 @@ def parse(sql: str, dialect: str) -> exp.Expr | None:
     """The one query in ``sql``, or None."""
     try:
         statements = [statement for statement in sqlglot.parse(sql, read=dialect) if statement is not None]
-    except (SqlglotError, RecursionError, ValueError):  # ValueError: sqlglot does not know the dialect
+        queries = [statement for statement in statements if isinstance(statement, exp.Query) and statement.selects]
+    except STUMBLES:
         return None
-    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
-        return None
-    return statements[0] if statements[0].selects else None
+    return queries[0] if len(statements) == len(queries) == 1 else None
 
 
 def selects_of(statement: exp.Expr, schema: Schema) -> list[SelectRead]:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from sqlglot import exp
 
 from t2s_magic.errors import Text2SqlError
+from t2s_magic.guard.stumbles import STUMBLES
 from t2s_magic.guard.words_names import Source
 from t2s_magic.guard.words_parts import TooComplexError, kind_of_type
 from t2s_magic.guard.words_scope import Scope
@@ -49,7 +50,7 @@ class LookUps:
         self._left -= 1
         try:
             return self._look_up(query.sql(dialect=self._dialect)).rows
-        except Text2SqlError:
+        except (Text2SqlError, *STUMBLES):
             # A person sees the sentence without this figure; the statement itself is not concerned.
             self._left = 0
             return None

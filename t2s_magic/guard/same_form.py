@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from sqlglot import ErrorLevel, exp, parse_one
-from sqlglot.errors import SqlglotError
+
+from t2s_magic.guard.stumbles import STUMBLES
 
 # What has no order of its own: selected columns, conditions under AND or OR, groups.
 _UNORDERED = (exp.And, exp.Or)
@@ -21,7 +22,7 @@ def is_same_form(first: str, second: str, dialect: str) -> bool:
         return _form(parse_one(first, dialect=dialect, error_level=ErrorLevel.RAISE)) == _form(
             parse_one(second, dialect=dialect, error_level=ErrorLevel.RAISE)
         )
-    except (SqlglotError, RecursionError):
+    except STUMBLES:
         return False
 
 
