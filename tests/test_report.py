@@ -1,5 +1,6 @@
 """Tables come from results, say how sure they are, and keep published figures apart."""
 
+import re
 import sqlite3
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from t2s_magic.study.metering import Usage
 from t2s_magic.study.plan import Results, Row
 from t2s_magic.study.plots import plot, published_plot
 from t2s_magic.study.printed import published_table
-from t2s_magic.study.report import Table, flipped, optimism, seeds, table
+from t2s_magic.study.report import Table, flipped, optimism, sample_sizes, seeds, table
 from t2s_magic.study.scoring import Score
 
 
@@ -46,7 +47,7 @@ def test_a_table_shows_shares_with_intervals_errors_and_costs():
     assert "3/4 = 75.0 % [30.1, 95.4]" in shown
     labeled = next(line for line in shown.splitlines() if line.startswith("Labeled"))
     assert labeled.split("  ")[-1] == "too few questions to tell: 1 gained, 0 lost of 4, p = 1.00; about 25 more would"
-    assert [word for word in labeled.split() if word.isdigit()][:4] == ["1", "0", "4", "110"]
+    assert "1 of 4  0 of 4     4         110" in labeled
     assert "$0.0012" in labeled
 
 
@@ -85,7 +86,7 @@ def test_several_seeds_are_one_line_with_an_interval_over_both():
     found = results(row("none", "++--"), row("a", "+++-"), row("a", "++++", seed=1))
     shown = str(table(found))
     assert shown.count("\na ") == 1
-    assert "7/8 = 87.5 % [50.0, 100.0], 2 seeds" in shown
+    assert re.search(r"7/8 = 87\.5 % \[\d\d\.\d, \d+\.\d\], 2 seeds", shown)
     assert "1.5 gained, 0 lost of 4 (mean of 2 seeds)" in shown
     assert "p flips signs by question" in shown
     assert [line[:2] for line in seeds(found).rows] == [("none", "0"), ("a", "0"), ("a", "1")]
@@ -121,10 +122,24 @@ def test_what_all_kept_answers_cost_is_said_and_an_unknown_price_too():
 
 
 def test_the_optimism_of_choosing_is_shown_against_held_out_questions():
-    shown = optimism(results(row("none", "++"), row("search", "+-+-", candidates=(50.0, 100.0))))
+    shown = optimism(results(row("none", "+++-"), row("search", "+-+-", candidates=(50.0, 100.0))))
     # The better of two programs that are right one time in two shows, on two questions, 69 %: 11/16.
-    fall = ("search", "0", "2", "100.0 % of 2", "2/4 = 50.0 % [15.0, 85.0]", "+50.0 points", "68.8 %")
+    fall = ("search", "0", "2", "100.0 % of 2", "2/4 = 50.0 % [15.0, 85.0]", "+50.0 points", "+25.0 points", "68.8 %")
     assert shown.rows == (fall,)
+
+
+def test_sample_sizes_are_told_even_where_hardly_a_question_flipped():
+    shown = sample_sizes(results(row("none", "+" * 50), row("a", "+" * 49 + "-")))
+    assert [difference for difference, _ in shown.rows] == [f"{points} points" for points in (2, 5, 8, 10, 15, 20)]
+    assert "if 2 % of questions flip, as here" in shown.notes[0]
+
+
+def test_lucky_answers_of_several_seeds_are_no_new_questions():
+    scores = tuple(replace(score, right_on_copies=True) for score in row("a", "+" * 8 + "-" * 8).testset)
+    seeded = [replace(row("a", "", seed=seed), testset=scores) for seed in (0, 1, 2)]
+    _, _, held_out, on_copies, *_ = table(results(*seeded)).rows[0]
+    assert on_copies == held_out
+    assert re.fullmatch(r"24/48 = 50\.0 % \[2\d\.\d, 7\d\.\d\], 3 seeds", on_copies)
 
 
 def test_a_stopped_row_says_why():

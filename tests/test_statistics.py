@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from t2s_magic.study.statistics import (
@@ -53,6 +54,28 @@ def test_seeds_that_differ_widen_the_interval_and_equal_ones_do_not():
     assert high - low > 1.2 * (one[1] - one[0])
 
 
+def test_intervals_of_few_questions_are_wide_even_where_none_was_wrong_or_flipped():
+    assert crossed_bootstrap([[True] * 12]) == pytest.approx(wilson_interval(12, 12), abs=0.1)
+    low, high = crossed_bootstrap([[True] * 32], [[True] * 32])
+    # With none of 32 questions flipped, up to one in eleven may: 1 - 0.05 ** (1 / 32).
+    assert -low == high == pytest.approx(0.09, abs=0.03)
+
+
+def test_the_interval_of_a_difference_that_few_flips_show_holds_it_as_often_as_it_says():
+    chance, held = np.random.default_rng(0), 0
+    for _ in range(200):
+        first = [True] * 40
+        second = [drawn > 0.05 for drawn in chance.random(40)]
+        low, high = crossed_bootstrap([first], [second], samples=500)
+        held += low <= -0.05 <= high
+    assert held >= 190
+
+
+def test_answers_of_several_seeds_to_a_question_are_no_new_questions_to_a_judge():
+    first, second = [True] * 12 + [False] * 8, ([True] * 9 + [False] * 3) + ([True] * 3 + [False] * 5)
+    assert kappa_interval([first] * 3, [second] * 3) == kappa_interval([first], [second])
+
+
 def test_programs_that_answered_different_questions_are_not_paired():
     with pytest.raises(ValueError, match=r"\[1, 2\] questions"):
         crossed_bootstrap([[True, False]], [[True]])
@@ -76,13 +99,13 @@ def test_kappa_is_the_agreement_beyond_chance():
     first = [True] * 25 + [False] * 25
     second = [True] * 20 + [False] * 5 + [True] * 10 + [False] * 15
     assert kappa(first, second) == pytest.approx(0.4)
-    low, high = kappa_interval(first, second)
+    low, high = kappa_interval([first], [second])
     assert 0.1 < low < 0.4 < high < 0.7
 
 
 def test_kappa_is_not_defined_where_one_word_was_given_throughout():
     assert kappa([True, True], [True, True]) is None
-    assert kappa_interval([True, True], [True, True]) is None
+    assert kappa_interval([[True, True]], [[True, True]]) is None
 
 
 def test_the_best_of_many_on_few_questions_looks_better_than_it_is():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from t2s_magic.study.databases import Databases
@@ -21,6 +21,12 @@ from t2s_magic.study.statistics import (
 
 BASELINE = "none"
 SIGNIFICANT = 0.05
+
+IsRight = Callable[[Score], bool]
+
+
+def _is_correct(score: Score) -> bool:
+    return score.correct
 
 
 @dataclass(frozen=True)
@@ -52,9 +58,9 @@ class Program:
     def usage(self) -> Usage:
         return sum((row.usage for row in self.all_rows), Usage())
 
-    def right(self) -> list[list[bool]]:
+    def right(self, is_right: IsRight = _is_correct) -> list[list[bool]]:
         """For each seed, which of the held-out questions its program got right."""
-        return [[score.correct for score in row.testset] for row in self.rows]
+        return [[is_right(score) for score in row.testset] for row in self.rows]
 
     def interval(self) -> tuple[float, float, float]:
         """Held-out share with its 95 % interval, by Wilson for one seed, else over questions and seeds."""
@@ -63,14 +69,15 @@ class Program:
         low, high = wilson_interval(k, n) if len(answers) == 1 else crossed_bootstrap(answers)
         return low, k / n, high
 
-    def share(self, part: str) -> str:
+    def share(self, part: str, is_right: IsRight = _is_correct) -> str:
         """``"145/216 = 67.1 % [60.2, 73.9], 3 seeds"``; the part is ``valset`` or ``testset``."""
-        scores = [getattr(row, part) for row in self.all_rows if getattr(row, part)]
-        if len(scores) < 2:
-            return share_with_interval(*_counted(scores))
-        k, n = _counted(scores)
-        low, high = crossed_bootstrap([[score.correct for score in each] for each in scores])
-        return f"{k}/{n} = {100 * k / n:.1f} % [{100 * low:.1f}, {100 * high:.1f}], {len(scores)} seeds"
+        parts = [getattr(row, part) for row in self.all_rows if getattr(row, part)]
+        answers = [[is_right(score) for score in scores] for scores in parts]
+        k, n = sum(map(sum, answers)), sum(map(len, answers))
+        if len(answers) < 2:
+            return share_with_interval(k, n)
+        low, high = crossed_bootstrap(answers)
+        return f"{k}/{n} = {100 * k / n:.1f} % [{100 * low:.1f}, {100 * high:.1f}], {len(answers)} seeds"
 
 
 def programs(results: Results) -> tuple[Program, ...]:
@@ -79,17 +86,14 @@ def programs(results: Results) -> tuple[Program, ...]:
     return tuple(Program(label, tuple(row for row in results.rows if row.label == label)) for label in labels)
 
 
-def _counted(parts: Sequence[Sequence[Score]]) -> tuple[int, int]:
-    return sum(map(count_right, parts)), sum(map(len, parts))
-
-
 @dataclass(frozen=True)
 class Comparison:
     """A program against the baseline on the same ``n`` held-out questions, over ``seeds`` draws of it.
 
     ``gained`` and ``lost`` are questions that just one of the two got right, for a mean seed. ``p`` is exact, by
     flipping signs question by question, which for one seed is McNemar's; ``p_corrected`` is Holm's, over all programs
-    compared. ``low`` and ``high`` bound the difference of the shares over questions and seeds (bootstrap, 95 %).
+    compared. ``low`` and ``high`` bound the difference of the shares over questions and seeds (bootstrap, 95 %),
+    uncorrected.
     ``more_needed`` says how many more held-out questions would tell with a chance of 80 %, if the difference seen is
     the true one; None where none is seen.
     """
@@ -202,3 +206,8 @@ def _results_of(first: Score, second: Score, databases: Databases) -> tuple[str,
 def count_right(scores: Sequence[Score]) -> int:
     """How many of the answers are right."""
     return sum(score.correct for score in scores)
+
+
+def percent_right(scores: Sequence[Score]) -> float:
+    """Their share of all answers, in percent; 0 of none."""
+    return 100 * count_right(scores) / len(scores) if scores else 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from t2s_magic.study.compare import Comparison, Program, comparisons, programs
+from t2s_magic.study.compare import BASELINE, Comparison, Program, comparisons, percent_right, programs
 from t2s_magic.study.plan import Results
 from t2s_magic.study.report import money
 
@@ -35,38 +35,50 @@ def _sentences(results: Results, measured: list[Program]) -> Iterator[str]:
     best = max(measured, key=lambda program: program.interval()[1])
     yield f"Most held-out questions were right with {best.label}: {best.share('testset')}."
     yield from (_compared(comparison) for comparison in comparisons(results))
-    yield from (_fell(program) for program in measured if any(row.candidates for row in program.rows))
+    base = next((program for program in measured if program.label == BASELINE), None)
+    yield from (_fell(program, base) for program in measured if any(row.candidates for row in program.rows))
     yield from (_lucky(program) for program in measured if program.rows[0].testset[0].right_on_copies is not None)
     if results.spent.calls:
         yield f"All answers together took {results.spent.calls:,} calls and cost {money(results.spent.dollars)}."
 
 
 def _compared(comparison: Comparison) -> str:
-    if not comparison.gained and not comparison.lost:
-        return f"With {comparison.label} none of {comparison.n} held-out questions flipped against no optimizer."
     points = f"{100 * comparison.low:+.0f} to {100 * comparison.high:+.0f} points"
+    if not comparison.gained and not comparison.lost:
+        return (
+            f"With {comparison.label} none of {comparison.n} held-out questions flipped against no optimizer; as far "
+            f"as so many tell, the difference lies within {points}."
+        )
     if comparison.is_told:
         better = "better" if comparison.gained > comparison.lost else "worse"
         return f"{comparison.label} is {better} than no optimizer: by {points} (p = {comparison.p_corrected:.3f})."
     if comparison.more_needed is None:
-        return f"{comparison.label} is as good as no optimizer on these questions; the difference lies within {points}."
+        return (
+            f"{comparison.label} gained as many questions as it lost against no optimizer; the difference lies within "
+            f"{points}."
+        )
     return (
         f"Whether {comparison.label} is better than no optimizer is not settled: the difference lies within {points}, "
         f"and about {comparison.more_needed:,} more held-out questions would tell."
     )
 
 
-def _fell(program: Program) -> str:
+def _fell(program: Program, base: Program | None) -> str:
     rows = [row for row in program.rows if row.candidates]
-    best = sum(max(row.candidates) for row in rows) / len(rows)
-    held_out = 100 * sum(map(sum, program.right())) / sum(map(len, program.right()))
+    best, held_out = sum(max(row.candidates) for row in rows) / len(rows), 100 * program.interval()[1]
+    beside = "" if base is None else f" No optimizer, which nothing chose, showed {_both_shares(base)}."
     return (
         f"{program.label} chose the best of {len(rows[0].candidates)} programs, which showed {best:.1f} % on the "
-        f"{len(rows[0].valset)} questions that chose it, and {held_out:.1f} % on held-out ones."
+        f"{len(rows[0].valset)} questions that chose it, and {held_out:.1f} % on held-out ones.{beside}"
     )
+
+
+def _both_shares(program: Program) -> str:
+    row = program.chosen
+    return f"{percent_right(row.valset):.1f} % and {percent_right(row.testset):.1f} %"
 
 
 def _lucky(program: Program) -> str:
     right = [score for row in program.rows for score in row.testset if score.correct]
     lucky = sum(not score.right_on_copies for score in right)
-    return f"Of {len(right)} right answers with {program.label}, {lucky} are wrong on databases with other rows."
+    return f"Right by luck with {program.label}: of {len(right)} right answers, {lucky} were wrong on other rows."

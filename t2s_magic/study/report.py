@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
-from t2s_magic.study.compare import BASELINE, Flip, Program, comparisons, count_right, flips, programs
+from t2s_magic.study.compare import (
+    BASELINE,
+    Flip,
+    IsRight,
+    Program,
+    comparisons,
+    count_right,
+    flips,
+    percent_right,
+    programs,
+)
 from t2s_magic.study.databases import Databases
 from t2s_magic.study.optimizers import OPTIMIZERS
 from t2s_magic.study.plan import Results, Row
@@ -62,9 +73,9 @@ def table(results: Results) -> Table:
             program.label,
             program.share("valset"),
             program.share("testset"),
-            *([_on_copies(program)] if has_copies else []),
-            str(_number_of(program, lambda score: bool(score.error))),
-            str(_number_of(program, lambda score: score.same_form)),
+            *([program.share("testset", is_right_on_copies)] if has_copies else []),
+            _number_of(program, lambda score: bool(score.error)),
+            _number_of(program, lambda score: score.same_form),
             f"{program.usage.calls:,}" + (f" + {program.usage.repeated:,} kept" if program.usage.repeated else ""),
             f"{program.usage.prompt_tokens + program.usage.completion_tokens:,}",
             money(program.usage.dollars),
@@ -105,29 +116,33 @@ def _has(program: Program, measure: str) -> bool:
     return any(getattr(row.testset[0], measure) is not None for row in program.rows)
 
 
-def _number_of(program: Program, is_counted: Callable[[Score], bool]) -> int:
-    return sum(is_counted(score) for row in program.rows for score in row.testset)
+def _number_of(program: Program, is_counted: IsRight) -> str:
+    counted = [each for answers in program.right(is_counted) for each in answers]
+    return f"{sum(counted)} of {len(counted)}"
 
 
-def _on_copies(program: Program) -> str:
+def is_right_on_copies(score: Score) -> bool:
     """Test-suite accuracy: right on the database, and on every copy with other rows."""
-    k = _number_of(program, lambda score: bool(score.correct and score.right_on_copies))
-    return share_with_interval(k, sum(len(row.testset) for row in program.rows))
+    return bool(score.correct and score.right_on_copies)
+
+
+def _is_judged_right(score: Score) -> bool:
+    return bool(score.judged)
 
 
 def _judge_note(program: Program) -> str:
     """The judge's share, and how far it agrees with execution."""
-    scores = [score for row in program.rows for score in row.testset]
-    right, yes = [score.correct for score in scores], [bool(score.judged) for score in scores]
-    agreed = sum(one == other for one, other in zip(right, yes, strict=True))
+    right, yes = program.right(), program.right(_is_judged_right)
+    pairs = list(zip(chain(*right), chain(*yes), strict=True))
+    agreed = sum(one == other for one, other in pairs)
     return (
-        f"{program.label}: the judge says {share_with_interval(sum(yes), len(yes))}; "
-        f"it agrees with execution on {agreed} of {len(yes)}, kappa {_kappa(right, yes)}."
+        f"{program.label}: the judge says {program.share('testset', _is_judged_right)}; "
+        f"it agrees with execution on {agreed} of {len(pairs)}, kappa {_kappa(right, yes)}."
     )
 
 
-def _kappa(right: Sequence[bool], yes: Sequence[bool]) -> str:
-    value, interval = kappa(right, yes), kappa_interval(right, yes)
+def _kappa(right: Sequence[Sequence[bool]], yes: Sequence[Sequence[bool]]) -> str:
+    value, interval = kappa(list(chain(*right)), list(chain(*yes))), kappa_interval(right, yes)
     if value is None or interval is None:
         return "not defined: one of the two said the same of every answer"
     return f"{value:.2f} [{interval[0]:.2f}, {interval[1]:.2f}]"
@@ -185,12 +200,13 @@ def _shown(score: Score, result: str) -> str:
 def optimism(results: Results) -> Table:
     """How far the best of several candidates falls from its score on the questions that chose it to held-out ones.
 
-    Beside it, what the best of so many would show on so few questions by chance alone, were each of them as good as the
-    held-out share says.
+    Beside it, how far the baseline fell, which nothing chose; and what the best of so many would show on so few
+    questions by chance alone, were each of them as good as the held-out share says.
     """
-    rows = tuple(_fall(row) for row in results.rows if row.candidates and row.testset)
-    columns = ("program", "seed", "candidates", "best on the valset", "held out", "fell by", "best by chance")
-    return Table(columns, rows)
+    base = next((row for row in results.rows if row.label == BASELINE and row.testset), None)
+    rows = tuple(_fall(row, base) for row in results.rows if row.candidates and row.testset)
+    columns = ("program", "seed", "candidates", "best on the valset", "held out", "fell by", f"{BASELINE} fell by")
+    return Table((*columns, "best by chance"), rows)
 
 
 def differences(results: Results) -> Table:
@@ -201,7 +217,7 @@ def differences(results: Results) -> Table:
             f"{each.gained:.3g}",
             f"{each.lost:.3g}",
             str(each.n),
-            f"{100 * each.low:+.0f} to {100 * each.high:+.0f} points" if each.gained or each.lost else "none seen",
+            f"{100 * each.low:+.0f} to {100 * each.high:+.0f} points",
             f"{each.p:.3f}",
             f"{each.p_corrected:.3f}",
             "" if each.is_told or each.more_needed is None else f"{each.more_needed:,} more",
@@ -209,21 +225,28 @@ def differences(results: Results) -> Table:
         for each in comparisons(results)
     )
     columns = ("program", "gained", "lost", "of", "difference (95 %)", "p", "p, corrected", "questions to tell")
-    return Table(columns, rows, ("Gained and lost are means over seeds; p is exact, and Holm's where corrected.",))
+    notes = (
+        "Gained and lost are means over seeds; p is exact, for the seeds drawn, and Holm's where corrected.",
+        "Differences with 95 % intervals by a bootstrap over questions and seeds, uncorrected.",
+    )
+    return Table(columns, rows, notes)
 
 
 def sample_sizes(results: Results) -> Table:
-    """How many held-out questions it takes to be sure of a difference, if as many flip as did here on average."""
+    """How many held-out questions it takes to be sure of a difference, if as many flip as did here on average.
+
+    Fewer than the difference itself cannot flip: where fewer did, as many are supposed to.
+    """
     found = comparisons(results)
     flipped = sum(each.gained + each.lost for each in found) / sum(each.n for each in found) if found else 0.0
     share = flipped or USUAL_FLIPS
-    needed = [(points, questions_needed(share, points / 100)) for points in DIFFERENCES if points / 100 <= share]
-    where = "as here" if flipped else "for example: none did here"
+    needed = [(points, questions_needed(max(share, points / 100), points / 100)) for points in DIFFERENCES]
+    where = "as here, and more where the difference alone is more" if flipped else "for example: none did here"
     note = f"At 5 %, two-sided, with a chance of 80 % to find it, if {100 * share:.0f} % of questions flip, {where}."
     return Table(("difference", "questions"), tuple((f"{points} points", f"{n:,}") for points, n in needed), (note,))
 
 
-def _fall(row: Row) -> tuple[str, ...]:
+def _fall(row: Row, base: Row | None) -> tuple[str, ...]:
     best, right, n = max(row.candidates), count_right(row.testset), len(row.testset)
     return (
         row.label,
@@ -231,6 +254,12 @@ def _fall(row: Row) -> tuple[str, ...]:
         str(len(row.candidates)),
         f"{best:.1f} % of {len(row.valset)}",
         share_with_interval(right, n),
-        f"{best - 100 * right / n:+.1f} points",
+        _points(100 * right / n - best),
+        _points(percent_right(base.testset) - percent_right(base.valset)) if base is not None else "",
         f"{100 * best_by_chance(right / n, len(row.candidates), len(row.valset)):.1f} %",
     )
+
+
+def _points(difference: float) -> str:
+    """How far a share fell; what rose has a minus."""
+    return f"{-difference:+.1f} points"
