@@ -74,7 +74,8 @@ class OpenAiServer:
 
     ``requests`` holds each request's JSON body, ``headers`` its headers, ``paths`` every path asked. ``hung_up`` is set
     when a client closed its connection before it was answered. A request with one of the fields in ``refuses`` is
-    answered 400, one with a field in ``ignores`` as if it were not there. ``owner`` is whom its models are owned by.
+    answered 400, one with a field in ``ignores`` as if it were not there. ``owner`` is whom its models are owned by;
+    the first ``unanswered_listings`` times it is asked for them, it hangs up.
     """
 
     def __init__(
@@ -85,10 +86,12 @@ class OpenAiServer:
         refuses: tuple[str, ...] = (),
         ignores: tuple[str, ...] = (),
         owner: str = "vllm",
+        unanswered_listings: int = 0,
     ) -> None:
         self.refuses = refuses
         self.ignores = ignores
         self.owner = owner
+        self.unanswered_listings = unanswered_listings
         self.script = [Reply(each) if isinstance(each, str) else each for each in script]
         self.key = key
         self.models = models
@@ -137,6 +140,10 @@ def _handler(server: OpenAiServer) -> type[BaseHTTPRequestHandler]:
             server.paths.append(self.path)
             if self.path.startswith("/v1/result"):
                 self._send(server.next_reply({}, dict(self.headers.items())), "")
+                return
+            if server.unanswered_listings:
+                server.unanswered_listings -= 1
+                self.close_connection = True
                 return
             names = [{"id": model, "object": "model", "owned_by": server.owner} for model in server.models]
             listing = Reply(body=json.dumps({"object": "list", "data": names}).encode())

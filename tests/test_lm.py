@@ -582,6 +582,13 @@ def test_a_vllm_is_sent_the_grammar_and_asked_once_who_it_is():
         assert server.paths.count("/v1/models") == 1
 
 
+def test_a_server_too_busy_to_say_who_it_is_is_asked_again_after_the_next_answer():
+    with openai_server("SELECT 1", unanswered_listings=1) as server:
+        assert constrained(server, questions=3) == []
+        assert ["structured_outputs" in request for request in server.requests] == [True, True, True]
+        assert server.paths.count("/v1/models") == 2
+
+
 def test_a_server_that_refuses_the_grammar_is_asked_without_it_and_that_is_said_once():
     with openai_server("SELECT 1", refuses=("structured_outputs",)) as server:
         (notice,) = constrained(server)

@@ -37,6 +37,8 @@ from t2s_magic.lm.streams import OnText, read_stream
 from t2s_magic.lm.wishes import GRAMMAR, SAMPLES, STREAM, blamed, fields, make_wishes
 
 MOST_BYTES = 10_000_000
+# A study asks this much at once; httpx alone would keep 20 connections, and make the others anew for each question.
+MOST_KEPT_CONNECTIONS = 64
 # A local server's key is often a word such as "EMPTY", which an answer may hold for another reason.
 SHORTEST_KEY = 8
 # Gateways put tokens into paths; "deployments" and "v1" are no tokens.
@@ -120,6 +122,7 @@ class Endpoint:
         self._client = httpx.Client(
             headers={"Authorization": f"Bearer {key}"} if key else {},
             timeout=httpx.Timeout(self.patience.total, connect=self.patience.connect),
+            limits=httpx.Limits(max_keepalive_connections=MOST_KEPT_CONNECTIONS),
             follow_redirects=False,
             # A proxy from the environment cannot reach this machine's own loopback address.
             trust_env=not is_here,
@@ -189,9 +192,11 @@ class Endpoint:
             return completion
 
     def _look_who_it_is(self) -> None:
-        """Stop sending grammars to a server that would ignore them silently."""
+        """Stop sending grammars to a server that would ignore them silently; one too busy to say is asked again."""
         listing = self._listing()
-        if listing is not None and KEEPS_TO_GRAMMARS in read_owners(listing):
+        if listing is None:
+            return
+        if KEEPS_TO_GRAMMARS in read_owners(listing):
             self._is_known_to_constrain = True
         else:
             self._do_without({GRAMMAR})
