@@ -79,10 +79,11 @@ def _add_eval(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--program", type=Path, metavar="FILE", help="a compiled program to measure")
     parser.add_argument(
         "--demos",
-        type=_same_database_demos,
-        default=0,
+        type=_demos_wanted,
+        default=("same-db", 0),
         metavar="same-db:K",
-        help="give each question K demos from the set's other questions on its database, none with the same gold SQL",
+        help="give each question K demos from the set's other questions on its database (other-sql:K: only those whose "
+        "gold SQL is another)",
     )
     parser.add_argument(
         "--dialect",
@@ -98,11 +99,11 @@ def _add_eval(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_eval)
 
 
-def _same_database_demos(text: str) -> int:
+def _demos_wanted(text: str) -> tuple[str, int]:
     kind, _, count = text.partition(":")
-    if kind != "same-db" or not count.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is not same-db:K, such as same-db:5")
-    return int(count)
+    if kind not in ("same-db", "other-sql") or not count.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not same-db:K or other-sql:K, such as same-db:5")
+    return kind, int(count)
 
 
 def _ask(options: argparse.Namespace) -> int:
@@ -181,7 +182,8 @@ def _eval(options: argparse.Namespace) -> int:
         dialect=options.dialect,
         server=os.environ.get("T2S_POSTGRES", ""),
         demos_from=questions,
-        demo_count=options.demos,
+        demo_count=options.demos[1],
+        demos_of_other_sql=options.demos[0] == "other-sql",
     )
     done = _write_results(_with_progress(results, len(chosen)), options.out)
     print(summary(done), file=sys.stderr)

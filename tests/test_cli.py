@@ -189,6 +189,22 @@ def test_eval_gives_demos_of_the_same_database_but_never_the_question_itself(t2s
     assert "How many?" in question["content"]
 
 
+def test_eval_leaves_out_demos_of_the_same_sql_where_asked_to(t2s, databases, tmp_path):
+    questions = tmp_path / "asked_twice.jsonl"
+    count = {"db_id": "people", "question": "How many?", "sql": "SELECT count(*) FROM person"}
+    again = {**count, "question": "What is their number?"}
+    age = {"db_id": "people", "question": "How old?", "sql": "SELECT age FROM person"}
+    questions.write_text("".join(json.dumps(line) + "\n" for line in (count, again, age)))
+    shown = {}
+    for kind in ("same-db:5", "other-sql:5"):
+        with openai_server("SELECT count(*) FROM person") as server:
+            t2s("eval", questions, "--databases", databases, "--demos", kind, "--limit", 1, base_url=server.base_url)
+        shown[kind] = str(server.requests[0]["messages"][:-1])
+    assert "What is their number?" in shown["same-db:5"]
+    assert "What is their number?" not in shown["other-sql:5"]
+    assert "How old?" in shown["other-sql:5"]
+
+
 def test_eval_asks_on_another_engine(t2s, databases, questions):
     with openai_server("SELECT count(*) FROM person", "FROM person SELECT name", "SELECT age FROM person") as server:
         run = t2s("eval", questions, "--databases", databases, "--dialect", "duckdb", base_url=server.base_url)

@@ -53,12 +53,13 @@ def evaluate(
     server: str = "",
     demos_from: Sequence[Question] = (),
     demo_count: int = 0,
+    demos_of_other_sql: bool = False,
     seed: int = 0,
 ) -> Iterator[Result]:
     """A Result for each question, in order.
 
     With ``demo_count``, each question is given that many demos of its own database, drawn at random from
-    ``demos_from``; never itself, nor one with the same gold SQL.
+    ``demos_from``; never itself, and with ``demos_of_other_sql`` none with the same gold SQL.
     """
     asker = pipeline.Asker(lm=lm, program=program)
     db_id, database = "", None
@@ -69,7 +70,8 @@ def evaluate(
                     database.close()
                     asker.forget()
                 db_id, database = question.db_id, open_in(dialect, database_file(databases, question.db_id), server)
-            pairs = _demos(question, demos_from, demo_count, seed)
+            allowed = [other for other in demos_from if _may_show(other, question, demos_of_other_sql)]
+            pairs = _demos(question, allowed, demo_count, seed)
             yield _answer(question, database, database_file(databases, db_id), asker, pairs)
     finally:
         if database is not None:
@@ -113,16 +115,13 @@ def _result(
     )
 
 
-def _demos(question: Question, others: Sequence[Question], count: int, seed: int) -> list[Pair]:
-    if not count:
-        return []
-    allowed = [
-        other
-        for other in others
-        if other.db_id == question.db_id
-        and other.index != question.index
-        and _spelling(other.sql) != _spelling(question.sql)
-    ]
+def _may_show(other: Question, question: Question, is_of_other_sql: bool) -> bool:
+    if other.db_id != question.db_id or other.index == question.index:
+        return False
+    return not is_of_other_sql or _spelling(other.sql) != _spelling(question.sql)
+
+
+def _demos(question: Question, allowed: Sequence[Question], count: int, seed: int) -> list[Pair]:
     chosen = random.Random(f"{seed} {question.index}").sample(allowed, min(count, len(allowed)))
     return [Pair(other.question, other.sql, "sqlite", schema="", tables=(), date="") for other in chosen]
 
