@@ -68,6 +68,48 @@ def test_what_manuals_and_extensions_offer_is_refused_in_every_position(dialect:
     assert [sql for sql in statements if not is_refused(sql, dialect)] == []
 
 
+# PostgreSQL reads x.f as f(x) where x has no column f: purge may be anybody's function.
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT (c).purge FROM customer AS c",
+        "SELECT c.purge FROM customer AS c",
+        "SELECT customer.purge AS purge, 1 AS purge FROM customer",
+        "SELECT (c).purge AS purge, 1 AS purge FROM customer AS c",
+        "SELECT (c.name).purge FROM customer AS c",
+        "SELECT (name || 'x').purge FROM customer",
+        "SELECT x.purge FROM unnest(ARRAY['a']) AS x",
+        "SELECT x.purge FROM customer, LATERAL generate_series(1, id) AS x",
+        "SELECT x.y.purge FROM customer",
+        "SELECT name FROM customer ORDER BY (id).purge",
+        "WITH t AS (SELECT (id).purge FROM customer) SELECT purge FROM t",
+        "SELECT public.customer.purge FROM public.customer",
+        "VALUES ((1).purge)",
+    ],
+)
+def test_postgres_calls_no_function_by_a_dot(sql: str) -> None:
+    assert is_refused(sql, "postgres", shop_schema("postgres"))
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT (c).name, (c).*, c.* FROM customer AS c",
+        "SELECT (p).x, p.x FROM (SELECT ROW(1, 2) AS r, 1 AS x) AS p",
+        "SELECT (r).f1 FROM (SELECT ROW(1, 2) AS r) AS p",
+        "SELECT e.key, (e).value, (e.key).upper FROM event, jsonb_each_text(payload) AS e",
+        "SELECT t.tag, t.n FROM event CROSS JOIN LATERAL unnest(tags) WITH ORDINALITY AS t(tag, n)",
+        "SELECT r.a, x.ordinality FROM jsonb_to_recordset('[]') AS r(a int), unnest(ARRAY[1]) WITH ORDINALITY AS x",
+        "SELECT s.s, v.column1, v.column2 FROM generate_series(1, 3) AS s, (VALUES (1, 2)) AS v",
+        "WITH t AS (SELECT *, 1 AS one FROM customer) SELECT t.one, t.name FROM t",
+        "SELECT c.ctid, c.tableoid FROM customer AS c WHERE EXISTS (SELECT 1 FROM orders WHERE customer_id = c.id)",
+        "SELECT public.customer.name FROM public.customer",
+    ],
+)
+def test_fields_and_columns_behind_a_dot_are_read(sql: str) -> None:
+    assert check(sql, "postgres", schema=shop_schema("postgres")).sql == sql
+
+
 @pytest.mark.parametrize(("dialect", "query"), [(dialect, call) for dialect, call in DANGEROUS_CALLS if call[0] == "("])
 @pytest.mark.parametrize(
     "position",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from t2s_magic.guard.accounts import refuse_unread_words
+from t2s_magic.guard.attributes import refuse_attribute_calls
 from t2s_magic.guard.calls import refuse_calls
 from t2s_magic.guard.checked import _GUARD_ONLY, CheckedSql
 from t2s_magic.guard.forms import parse
@@ -21,6 +22,7 @@ def check(sql: str, dialect: str, *, schema: Schema | None = None) -> CheckedSql
     statement = read_statement(sql, dialect)
     trees = parse(statement)
     refuse_calls(trees, statement, schema)
+    refuse_attribute_calls(trees, statement, schema)
     refuse_unread_words(trees, statement)
     refuse_huge_sizes(statement)
     tables = read_tables(trees, statement, schema)

@@ -22,7 +22,7 @@ from t2s_magic.guard.verdict import shown
 from t2s_magic.schema import Schema
 
 # Columns that no catalogue lists.
-_HIDDEN = {
+HIDDEN = {
     "sqlite": frozenset({"rowid", "oid", "_rowid_", "rank"}),
     "duckdb": frozenset({"rowid", "filename", "file_row_number"}),
     "postgres": frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"}),
@@ -48,6 +48,14 @@ class Source:
     name: str
     columns: tuple[str, ...] | None
     shown_as: str
+    item: exp.Expr
+
+    @property
+    def is_query(self) -> bool:
+        """Whether it is rows of a table or of a query, and not what a function returns."""
+        return isinstance(self.item, exp.Subquery | exp.Values) or (
+            isinstance(self.item, exp.Table | exp.Lateral) and isinstance(self.item.this, exp.Identifier | exp.Subquery)
+        )
 
     def has(self, column: str) -> bool:
         return self.columns is None or column.casefold() in {name.casefold() for name in self.columns}
@@ -58,13 +66,13 @@ def check_names(query: CheckedSql, schema: Schema) -> None:
     statement = read_statement(query.sql, query.dialect)
     if query.dialect == "duckdb" and any(starmap(is_inner_description, pairwise(statement.tokens))):
         return  # (DESCRIBE orders) has columns of its own, column_name and others
-    reader = _Reader(statement, schema)
+    reader = Reader(statement, schema)
     for tree in parse(statement):
         for column in tree.find_all(exp.Column):
             reader.check(column)
 
 
-class _Reader:
+class Reader:
     """One statement with the schema it is read against."""
 
     def __init__(self, statement: Statement, schema: Schema) -> None:
@@ -72,7 +80,14 @@ class _Reader:
         self.schema = schema
         self._sources: dict[int, tuple[Source, ...]] = {}
 
+    def source(self, name: str, node: exp.Expr) -> Source | None:
+        """What FROM calls ``name`` where ``node`` stands, the innermost first."""
+        selects = (select for select in _ancestors(node) if isinstance(select, exp.Select))
+        sources = (source for select in selects for source in self.sources(select))
+        return next((source for source in sources if source.name.casefold() == name.casefold()), None)
+
     def check(self, column: exp.Column) -> None:
+        """Raise UnknownNameError where ``column`` surely does not exist."""
         selects = [select for select in _ancestors(column) if isinstance(select, exp.Select)]
         if not selects or any(isinstance(node, _OWN_NAMES) for node in _ancestors(column)):
             return
@@ -85,7 +100,7 @@ class _Reader:
     def _check_bare(self, column: exp.Column, sources: list[Source], selects: list[exp.Select]) -> None:
         name = column.name.casefold()
         is_text_in_sqlite = self.statement.dialect == "sqlite" and column.this.args.get("quoted")
-        known = _HIDDEN[self.statement.dialect] | {source.name.casefold() for source in sources} | _aliases(selects)
+        known = HIDDEN[self.statement.dialect] | {source.name.casefold() for source in sources} | _aliases(selects)
         if not sources or is_text_in_sqlite or name in known or name == "all":
             return
         if not any(source.has(name) for source in sources):
@@ -105,7 +120,7 @@ class _Reader:
             self._refuse_owner(column, sources)
 
     def _check_owned(self, column: exp.Column, name: str, owner: Source) -> None:
-        hidden = _HIDDEN[self.statement.dialect]
+        hidden = HIDDEN[self.statement.dialect]
         if name != "*" and not owner.has(name) and name.casefold() not in hidden:
             self._refuse(column, [owner])
 
@@ -113,7 +128,7 @@ class _Reader:
         """What ``select`` reads from, in order; remembered, since every column of it asks."""
         if id(select) not in self._sources:
             # A recursive CTE asks for itself while it is being read: then its columns are not known yet.
-            self._sources[id(select)] = (Source("", None, ""),)
+            self._sources[id(select)] = (Source("", None, "", select),)
             self._sources[id(select)] = tuple(self._source(item) for item in _from_items(select))
         return self._sources[id(select)]
 
@@ -127,7 +142,7 @@ class _Reader:
         if columns is not None and listed:
             columns = (*listed, *columns[len(listed) :])
         shown_as = item.name if isinstance(item, exp.Table) else name
-        return Source(name, None if item.args.get("pivots") else columns, shown_as or name)
+        return Source(name, None if item.args.get("pivots") else columns, shown_as or name, item)
 
     def _columns_of(self, item: exp.Expr) -> tuple[str, ...] | None:
         if isinstance(item, exp.Subquery):
