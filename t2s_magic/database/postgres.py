@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any
 
 import psycopg
+from psycopg import generators
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
@@ -192,15 +193,20 @@ def _described(session: psycopg.Connection, sql: str) -> tuple[list[str], list[s
     The extended protocol, here and in ``stream``, takes one statement only (``COMMIT; DROP …`` would leave READ ONLY),
     and a statement without columns does not read: COPY TO PROGRAM, SET and DO end here, also for a superuser.
     """
-    _succeeded(session, session.pgconn.prepare(b"", sql.encode()))
-    columns = _succeeded(session, session.pgconn.describe_prepared(b""))
+    session.pgconn.send_prepare(b"", sql.encode())
+    _answer(session)
+    session.pgconn.send_describe_prepared(b"")
+    columns = _answer(session)
     if not columns.nfields:
         raise QueryError("PostgreSQL says that this statement gives no rows; it was not run.", sql=sql)
     names = [(columns.fname(position) or b"").decode() for position in range(columns.nfields)]
     return names, [_type_name(session, columns, position) for position in range(columns.nfields)]
 
 
-def _succeeded(session: psycopg.Connection, result: PGresult) -> PGresult:
+def _answer(session: psycopg.Connection) -> PGresult:
+    """What the server says to what was just sent. libpq's own calls that wait for it would hold all of Python still."""
+    results: list[PGresult] = session.wait(generators.execute(session.pgconn))
+    (result,) = results
     if result.status == ExecStatus.FATAL_ERROR:
         raise psycopg.errors.error_from_result(result)
     return result
