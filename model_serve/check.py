@@ -46,13 +46,17 @@ def check_deployment(
 
 
 def wait_until_awake(client: Client, *, patience: float, pause: float, say: Say) -> float:
-    """The seconds until ``/health`` answered 200."""
+    """The seconds until ``/health`` answered 200. A refused connection is none that wakes: Modal always answers."""
     started = time.monotonic()
     seen = ""
     while (waited := time.monotonic() - started) < patience:
         try:
             status = client.get("/health", with_key=False).status
         except OSError as error:
+            if isinstance(getattr(error, "reason", error), ConnectionRefusedError):
+                raise CheckFailedError(
+                    f"No server listens at {client.root}. Start it or correct the address."
+                ) from error
             seen = f"does not answer ({error})"
         else:
             if status == 200:

@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any
 
 from model_serve.errors import CheckFailedError
@@ -71,7 +72,7 @@ class Client:
         max_tokens: int,
         extra: Mapping[str, Any] | None = None,
     ) -> Answer:
-        """Stream one greedy completion. Raises CheckFailedError with the server's words where it refuses."""
+        """Stream one greedy completion. Raises CheckFailedError where there is no server, or with its words."""
         body = {
             "model": model,
             "messages": list(messages),
@@ -91,6 +92,8 @@ class Client:
             with error:
                 said = error.read().decode(errors="replace")[:300]
             raise CheckFailedError(f"{url} answered {error.code}: {said}") from error
+        except (OSError, HTTPException) as error:
+            raise CheckFailedError(f"{url} does not answer ({error}). Is the server running?") from error
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}"} if self.key else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import signal
@@ -60,7 +61,8 @@ def serve_local(
         say(f"Licence: {profile.licence}")
         server = start_server(command, key=key, port=port, environ=os.environ, log=log)
         try:
-            wait_until_ready(server, on_wait=patient_words(say))
+            # Without end: the first start may download for as long as it takes, and whoever waits has Ctrl+C.
+            wait_until_ready(server, patience=math.inf, on_wait=patient_words(say))
             say("Ready. Paste this into the notebook, before %load_ext t2s_magic:")
             say(f"\n{line_to_paste(profile, port, key)}\n")
             say("Ctrl+C stops it.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
@@ -60,3 +61,21 @@ def test_an_answer_without_sql_fails_the_check():
 def test_a_server_that_never_wakes_is_given_up_with_its_last_word():
     with pytest.raises(CheckFailedError, match="answers 503 after 2 s"):
         checked(refusals=10_000)
+
+
+def address_of_nobody() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}/v1"
+
+
+def test_an_address_where_nobody_listens_is_told_at_once_and_not_waited_for():
+    said: list[str] = []
+    with pytest.raises(CheckFailedError, match=r"No server listens at http://127\.0\.0\.1:\d+\. Start it"):
+        check_deployment(Client(address_of_nobody(), "key"), STARLING, say=said.append)
+    assert said == []
+
+
+def test_a_question_to_nobody_is_told_without_a_traceback():
+    with pytest.raises(CheckFailedError, match=r"does not answer .*refused.* Is the server running\?"):
+        Client(address_of_nobody(), "key").ask(STARLING.model, [], max_tokens=1)
