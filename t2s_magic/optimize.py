@@ -120,12 +120,12 @@ def summary(results: Results, plan: Plan) -> str:
     """The table, whether a program is better, and how to use it."""
     split = plan.split
     sizes = f"{len(split.trainset)} learnt from, {len(split.valset)} chosen by, {len(split.testset)} held out"
-    today = f"{BASELINE} is what %%text2sql does now"
+    ships = f"{BASELINE} is the program that ships, as %%text2sql uses it"
     shown = f", the {plan.pair_count} approved pairs most alike shown with each question." if plan.pair_count else "."
     unfinished = any(row.status == "stopped" for row in results.rows)
     return "\n".join(
         [
-            f"{split.card.name}: {sizes}. {today}{shown}",
+            f"{split.card.name}: {sizes}. {ships}{shown}",
             str(table(results)),
             "",
             *verdict(results, plan),

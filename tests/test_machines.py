@@ -1,6 +1,7 @@
 """Jobs of a study run in other processes, and come back as if they had run here."""
 
 from functools import partial
+from importlib.util import find_spec
 
 import pytest
 from numbered_shop import QUESTIONS, write_numbered_shop
@@ -90,3 +91,18 @@ def test_a_database_that_is_open_here_does_not_travel(sqlite_file, server, tmp_p
 def test_engines_that_are_not_there_are_refused(text):
     with pytest.raises(UsageError, match=f"--machines '{text}' is neither processes:N nor ray:N"):
         read_machines(text)
+
+
+@pytest.mark.skipif(find_spec("ray") is not None, reason="Ray is here")
+def test_without_ray_one_line_says_how_to_come_by_it():
+    with pytest.raises(UsageError, match=r"needs Ray\. Install it here and on the cluster: pip install ray"):
+        read_machines("ray:8")
+
+
+def test_jobs_on_ray_give_what_they_give_here(split, server, tmp_path):
+    ray = pytest.importorskip("ray")
+    results = Study(plan(split, tmp_path / "there", seeds=(0, 1)), elsewhere=partial(spread, "ray:2")).run()
+    ray.shutdown()
+    here = Study(plan(split, tmp_path / "here", seeds=(0, 1))).run()
+    assert scores(here) == scores(results)
+    assert [row.demos for row in here.rows] == [row.demos for row in results.rows]

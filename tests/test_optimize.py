@@ -66,7 +66,7 @@ def refusal(shell: InteractiveShell, cell: str) -> str:
 def test_pairs_are_divided_compared_and_the_program_is_used_by_the_next_question(shell, server, pairs):
     said, bars = run(shell, "%t2s optimize --optimizers none,LabeledFewShot:k=2")
     assert "approved pairs: 6 learnt from, 4 chosen by, 10 held out." in said
-    assert "none is what %%text2sql does now, the 8 approved pairs most alike shown with each question." in said
+    assert "none is the program that ships, as %%text2sql uses it, the 8 approved pairs most alike shown with each question." in said
     assert "No program is shown to be better by these 10 held-out questions." in said
     assert "About 28 questions are asked, repairs apart; 2,000 LM calls at most." in bars
     assert f"{server.host} is sent questions, their SQL as demos" in bars

@@ -139,7 +139,7 @@ def test_lucky_answers_of_several_seeds_are_no_new_questions():
     seeded = [replace(row("a", "", seed=seed), testset=scores) for seed in (0, 1, 2)]
     _, _, held_out, on_copies, *_ = table(results(*seeded)).rows[0]
     assert on_copies == held_out
-    assert re.fullmatch(r"24/48 = 50\.0 % \[2\d\.\d, 7\d\.\d\], 3 seeds", on_copies)
+    assert re.fullmatch(r"24/48 = 50\.0 % \[[23]\d\.\d, [67]\d\.\d\], 3 seeds", on_copies)
 
 
 def test_a_stopped_row_says_why():

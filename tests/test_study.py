@@ -14,6 +14,7 @@ from t2s_magic.study.optimizers import OPTIMIZERS, Chosen, Optimizer, choose
 from t2s_magic.study.plan import Plan, Results, slug
 from t2s_magic.study.runs import Study
 from t2s_magic.study.splits import load_lines
+from t2s_magic.study.students import Surroundings
 
 
 @pytest.fixture
@@ -51,6 +52,16 @@ def test_every_optimizer_ends_in_a_program_and_its_scores(split, server, tmp_pat
     assert [score.question for score in row.testset] == [question.question for question in split.testset]
     if not OPTIMIZERS[name].is_per_question:
         assert load_program(tmp_path / "run" / row.program).label in {row.label, "labeled demos"}
+
+
+def test_only_an_lm_on_this_machine_goes_by_rows_as_it_does_for_a_question_in_a_cell(split):
+    sql = QUESTIONS[3][1]
+    here = Surroundings(split.databases, with_values=True, looks_at_rows=True)
+    elsewhere = Surroundings(split.databases, with_values=True)
+    with here.looking("shop"):
+        assert dspy.settings.adapter.rows_of(sql) == (("name3",),)
+    with elsewhere.looking("shop"):
+        assert getattr(dspy.settings.adapter, "rows_of", None) is None
 
 
 def test_a_saved_program_holds_demos_with_their_tables_and_no_cell(split, server, tmp_path):

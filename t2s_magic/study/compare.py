@@ -90,7 +90,8 @@ def programs(results: Results) -> tuple[Program, ...]:
 class Comparison:
     """A program against the baseline on the same ``n`` held-out questions, over ``seeds`` draws of it.
 
-    ``gained`` and ``lost`` are questions that just one of the two got right, for a mean seed. ``p`` is exact, by
+    ``gained`` and ``lost`` are questions that just one of the two got right, for a mean seed, and ``rewritten`` those
+    for which it wrote another statement, right or not. ``p`` is exact, by
     flipping signs question by question, which for one seed is McNemar's; ``p_corrected`` is Holm's, over all programs
     compared. ``low`` and ``high`` bound the difference of the shares over questions and seeds (bootstrap, 95 %),
     uncorrected.
@@ -103,6 +104,7 @@ class Comparison:
     seeds: int
     gained: float
     lost: float
+    rewritten: float
     p: float
     p_corrected: float
     low: float
@@ -164,11 +166,23 @@ def _comparison(
         len(program.rows),
         gained,
         lost,
+        _rewritten(base, program),
         p,
         p_corrected,
         *crossed_bootstrap(base.right(), program.right()),
         None if needed is None else max(1, needed - n),
     )
+
+
+def _rewritten(base: Program, program: Program) -> float:
+    """For how many questions the statement is another, for a mean pair of seeds; white space apart."""
+    pairs = [(one, other) for one in base.rows for other in program.rows]
+    others = [
+        left.sql.split() != right.sql.split()
+        for one, other in pairs
+        for left, right in zip(one.testset, other.testset, strict=True)
+    ]
+    return sum(others) / len(pairs)
 
 
 @dataclass(frozen=True)

@@ -43,23 +43,20 @@ def _sentences(results: Results, measured: list[Program]) -> Iterator[str]:
 
 
 def _compared(comparison: Comparison) -> str:
-    points = f"{100 * comparison.low:+.0f} to {100 * comparison.high:+.0f} points"
+    within = f"the difference lies within {100 * comparison.low:+.0f} to {100 * comparison.high:+.0f} points"
+    label, wrote = comparison.label, f"{comparison.label} wrote another statement for {comparison.rewritten:.3g}"
     if not comparison.gained and not comparison.lost:
-        return (
-            f"With {comparison.label} none of {comparison.n} held-out questions flipped against no optimizer; as far "
-            f"as so many tell, the difference lies within {points}."
-        )
+        return f"{wrote} of {comparison.n} held-out questions, and none flipped against no optimizer; {within}."
     if comparison.is_told:
         better = "better" if comparison.gained > comparison.lost else "worse"
-        return f"{comparison.label} is {better} than no optimizer: by {points} (p = {comparison.p_corrected:.3f})."
+        return f"{label} is {better} than no optimizer: {within} (p = {comparison.p_corrected:.3f})."
+    flipped = f"{comparison.gained:.3g} were gained and {comparison.lost:.3g} lost"
     if comparison.more_needed is None:
-        return (
-            f"{comparison.label} gained as many questions as it lost against no optimizer; the difference lies within "
-            f"{points}."
-        )
+        return f"{wrote} of {comparison.n} held-out questions: {flipped} against no optimizer; {within}."
     return (
-        f"Whether {comparison.label} is better than no optimizer is not settled: the difference lies within {points}, "
-        f"and about {comparison.more_needed:,} more held-out questions would tell."
+        f"Whether {label} is better than no optimizer is not settled: of {comparison.n} held-out questions it wrote "
+        f"another statement for {comparison.rewritten:.3g}, {flipped}; {within}, and about "
+        f"{comparison.more_needed:,} more would tell."
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -84,10 +85,12 @@ def spread(machines: str, plan: Plan, jobs: Sequence[Job]) -> Iterator[Row]:
 
 
 def read_machines(text: str) -> tuple[Engine, int]:
-    """The engine that is meant, and how many jobs it may run at once. Raises UsageError."""
+    """The engine that is meant, and how many jobs it may run at once. Raises UsageError, for lack of Ray too."""
     name, _, count = text.partition(":")
     if name not in ENGINES or not count.isdigit() or int(count) < 1:
         raise UsageError(f"--machines {text!r} is neither processes:N nor ray:N, with N jobs at once.")
+    if name == "ray" and find_spec("ray") is None:
+        raise UsageError("--machines ray needs Ray. Install it here and on the cluster: pip install ray")
     return ENGINES[name], int(count)
 
 
@@ -172,10 +175,7 @@ def _on_processes(function: Callable[[Package], Parcel], packages: Sequence[Pack
 
 def _on_ray(function: Callable[[Package], Parcel], packages: Sequence[Package], most: int) -> Iterator[Parcel]:
     """On the cluster that ``RAY_ADDRESS`` names, or on this machine where it names none."""
-    try:
-        ray: Any = import_module("ray")
-    except ImportError as error:
-        raise UsageError("--machines ray needs Ray. Install it here and on the cluster: pip install ray") from error
+    ray: Any = import_module("ray")
     if not ray.is_initialized():
         ray.init(log_to_driver=False)
     remote = ray.remote(max_retries=0)(function)  # a second try would pay for the same answers again

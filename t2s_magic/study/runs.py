@@ -186,6 +186,7 @@ class _Run:
         self.around = Surroundings(
             plan.split.databases,
             with_values=self.backend.is_local or plan.sample_values,
+            looks_at_rows=self.backend.is_local,
             pairs=plan.split.trainset,
             pair_count=plan.pair_count,
         )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from t2s_magic.adapters import BuiltinAdapter
 from t2s_magic.adapters.quick_dspy import dspy
+from t2s_magic.database.glances import glances
 from t2s_magic.database.values import CellIndex, find_values
 from t2s_magic.errors import Text2SqlError, UnsafeSqlError
 from t2s_magic.guard import check
@@ -22,16 +25,24 @@ INPUTS = ("db_id", "question", "evidence")
 class Surroundings:
     """What a question needs beside its words: schema, cells and approved pairs of its database.
 
-    Cells are looked up only ``with_values``: for an LM on this machine, or where the user switched that on. Of
-    ``pairs`` the ``pair_count`` most alike are shown with each question, never the question itself. ``last_error`` is
-    the last one that kept a question from being asked: optimizers swallow it.
+    Cells are looked up only ``with_values``: for an LM on this machine, or where the user switched that on. Only one on
+    this machine ``looks_at_rows``, those of its likeliest answers, as it does for ``%%text2sql``. Of ``pairs`` the
+    ``pair_count`` most alike are shown with each question, never the question itself. ``last_error`` is the last one
+    that kept a question from being asked: optimizers swallow it.
     """
 
     def __init__(
-        self, databases: Databases, *, with_values: bool, pairs: Sequence[Question] = (), pair_count: int = 0
+        self,
+        databases: Databases,
+        *,
+        with_values: bool,
+        looks_at_rows: bool = False,
+        pairs: Sequence[Question] = (),
+        pair_count: int = 0,
     ) -> None:
         self.databases = databases
         self._with_values = with_values
+        self._looks_at_rows = looks_at_rows
         self._pairs = pairs
         self._pair_count = pair_count
         self._schemas: dict[str, tuple[Schema, dict[str, Any]]] = {}
@@ -56,6 +67,14 @@ class Surroundings:
         with self._lock:
             index = self._indexes.setdefault(db_id, CellIndex(database))
         return [vars(value) for value in find_values(question, schema, database, index=index)]
+
+    def looking(self, db_id: str) -> AbstractContextManager[None]:
+        """Within: an LM that may looks at rows of this database."""
+        if not self._looks_at_rows:
+            return nullcontext()
+        adapter = BuiltinAdapter(glances(self.databases.open(db_id), self.schema(db_id)))
+        context: AbstractContextManager[None] = dspy.context(adapter=adapter)
+        return context
 
     def pairs(self, question: str, db_id: str) -> list[dict[str, Any]]:
         """The approved pairs that ``%%text2sql`` would show with this question."""
@@ -91,14 +110,15 @@ class Student(dspy.Module):  # type: ignore[misc]
 
     def _ask(self, db_id: str, question: str, evidence: str) -> Any:
         database = self.around.databases.open(db_id)
-        return self.text_to_sql.for_database(None, database.explain)(
-            question=question,
-            schema=self.around.schema_data(db_id),
-            dialect=database.dialect,
-            values=self.around.values(question, db_id),
-            evidence=evidence,
-            pairs=self.around.pairs(question, db_id),
-        )
+        with self.around.looking(db_id):
+            return self.text_to_sql.for_database(None, database.explain)(
+                question=question,
+                schema=self.around.schema_data(db_id),
+                dialect=database.dialect,
+                values=self.around.values(question, db_id),
+                evidence=evidence,
+                pairs=self.around.pairs(question, db_id),
+            )
 
 
 def make_example(question: Question, around: Surroundings) -> Any:
