@@ -40,17 +40,27 @@ function line(row, state, send) {
     disabled: state.used === row.label,
     onclick: () => send("use", row.label),
   });
-  const shares = [row.valset, row.heldOut].map((share) => element("td", { className: "t2s-share" }, share));
-  const [program, doing, plot, cost, verdict, act] = [
-    ...[row.label, step(row), bar(row.share), row.cost, row.verdict],
-    row.program ? use : "",
-  ].map((cell) => element("td", {}, cell));
-  return element("tr", {}, program, doing, ...shares, plot, cost, verdict, act);
+  const cells = [
+    [row.label, row.program ? use : ""],
+    [step(row), element("div", { className: "t2s-quiet" }, row.cost)],
+    share(row.valset),
+    [...share(row.heldOut), bar(row.share)],
+    [row.verdict],
+  ];
+  return element("tr", {}, ...cells.map((cell) => element("td", {}, ...cell)));
+}
+
+// A share and its interval, which may stand in two lines and break nowhere else.
+function share(text) {
+  const [figure, interval] = text.split(" [");
+  const parts = interval ? [figure, `[${interval}`] : [figure];
+  return parts.flatMap((part) => [element("span", { className: "t2s-share" }, part), " "]);
 }
 
 function table(columns, lines) {
   const head = element("tr", {}, ...columns.map((name) => element("th", { scope: "col" }, name)));
-  return element("table", {}, element("thead", {}, head), element("tbody", {}, ...lines));
+  const shown = element("table", {}, element("thead", {}, head), element("tbody", {}, ...lines));
+  return element("div", { className: "t2s-scroll" }, shown);
 }
 
 function answer(given) {
@@ -94,7 +104,7 @@ function render({ model, el }) {
       textContent: state.isRunning ? "Stop" : "Resume",
       onclick: () => send(act),
     });
-    const columns = ["program", "step", "valset", "held out", "0 … 100 %", "cost", "against none", ""];
+    const columns = ["program", "step and cost", "valset", "held out, 0 … 100 %", "against none"];
     const lines = state.rows.map((row) => line(row, state, send));
     const notes = state.notes.map((note) => element("p", {}, note));
     const parts = [
