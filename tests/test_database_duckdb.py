@@ -375,6 +375,14 @@ def test_an_interrupt_that_meets_the_rollback_leaves_the_database_usable(user: d
         assert ask(database, "SELECT count(*) FROM customer").rows == ((3,),)
 
 
+def test_time_that_runs_out_at_any_moment_leaves_the_database_usable(user: duckdb.DuckDBPyConnection):
+    database = connect(user)
+    for step in range(80):
+        with suppress(QueryError):
+            run_unchecked(database, "SELECT count(*) FROM range(100000)", Limits(seconds=step % 20 * 0.0002))
+        assert ask(database, "SELECT count(*) FROM customer").rows == ((3,),)
+
+
 def test_a_bomb_in_one_cell_is_left_behind_and_the_next_question_is_answered():
     # DuckDB cannot interrupt one function call, of some seconds here; the guard refuses those that are long by intent.
     database = connect(duckdb.connect())

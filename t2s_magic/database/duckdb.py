@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -174,7 +174,7 @@ class DuckDbDatabase(SupervisedDatabase):
     def _read_only(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A transaction on our cursor, with the user's search path, that is rolled back whatever happens."""
         cursor = self._open()
-        cursor.execute("BEGIN TRANSACTION READ ONLY")
+        self._execute_or_drop(cursor, "BEGIN TRANSACTION READ ONLY")
         try:
             self._follow_search_path(cursor)
             self._supervisor.check()
@@ -183,13 +183,19 @@ class DuckDbDatabase(SupervisedDatabase):
             self._roll_back(cursor)
 
     def _roll_back(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        with suppress(duckdb.InterruptException):  # an interrupt that came late; the cursor's end ends it, too
+            self._execute_or_drop(cursor, "ROLLBACK")
+
+    def _execute_or_drop(self, cursor: duckdb.DuckDBPyConnection, sql: str) -> None:
+        """Begin or end a transaction. Where that fails, an aborted one may stay, so the next call takes a new cursor."""
         try:
-            cursor.execute("ROLLBACK")
-        except duckdb.InterruptException:
-            # An interrupt that came late met it. Closing the cursor ends the transaction, too.
+            cursor.execute(sql)
+        except duckdb.Error:
             if self._cursor is cursor:
-                self._cursor = None
-            cursor.close()
+                self._disconnect()
+            else:
+                cursor.close()
+            raise
 
     def _follow_search_path(self, cursor: duckdb.DuckDBPyConnection) -> None:
         wanted = self._view.search_path
