@@ -187,7 +187,7 @@ class DuckDbDatabase(SupervisedDatabase):
             self._execute_or_drop(cursor, "ROLLBACK")
 
     def _execute_or_drop(self, cursor: duckdb.DuckDBPyConnection, sql: str) -> None:
-        """Begin or end a transaction. Where that fails, an aborted one may stay, so the next call takes a new cursor."""
+        """Begin or end a transaction; a cursor that fails here may keep an aborted one, so it is not used again."""
         try:
             cursor.execute(sql)
         except duckdb.Error:
