@@ -43,7 +43,7 @@ def test_an_answer_is_kept_as_static_twins_beside_the_live_widget(quickstart):
 STUDY = ("1_dataset", "2_optimize", "3_results")
 # What the notebooks ask by hand, and what they ask here.
 FEWER = {
-    "(20, 12, 32)": "(4, 2, 4)",
+    "(40, 22, 64)": "(4, 2, 4)",
     ":candidates=2": ":candidates=1",
     "SEEDS = (0, 1, 2)": "SEEDS = (0, 1)",
     "COPIES = 2": "COPIES = 1",
@@ -80,7 +80,7 @@ def test_the_study_runs_offline_from_questions_to_results(study):
     programs = [line for line in printed(study["2_optimize"]).splitlines() if "/4 = " in line or "/8 = " in line]
     assert [line.split()[0] for line in programs] == [
         "none",
-        "LabeledFewShot(k=8)",
+        "LabeledFewShot(k=16)",
         "KNNFewShot(k=8)",
         "BootstrapFewShotWithRandomSearch(candidates=1)",
     ]

@@ -117,7 +117,7 @@ def test_approved_pairs_are_divided_and_their_gold_passes_the_guard(sqlite_file)
 def test_every_gold_statement_of_the_sample_that_ships_gives_rows():
     split, why = only_runnable(load_lines(DATA / "chinook_questions.jsonl", DATA))
     assert why == {}
-    assert {name: len(part) for name, part in split.parts.items()} == {"trainset": 19, "valset": 13, "testset": 32}
+    assert {name: len(part) for name, part in split.parts.items()} == {"trainset": 38, "valset": 25, "testset": 63}
     assert "on    1 databases" in str(split.card)
 
 

@@ -60,7 +60,7 @@ function share(text) {
 function table(columns, lines) {
   const head = element("tr", {}, ...columns.map((name) => element("th", { scope: "col" }, name)));
   const shown = element("table", {}, element("thead", {}, head), element("tbody", {}, ...lines));
-  return element("div", { className: "t2s-scroll" }, shown);
+  return element("div", { className: "t2s-wide" }, shown);
 }
 
 function answer(given) {
