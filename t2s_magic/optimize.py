@@ -84,12 +84,14 @@ def make_study(session: Session, line: str, on_progress: OnProgress, on_row: OnR
 
 def _budget(text: str) -> dict[str, Any]:
     """``"2000"`` bounds calls, ``"$2.50"`` what they cost. Raises UsageError."""
+    is_money = text.startswith("$")
     try:
-        if text.startswith("$"):
-            return {"dollars": float(text[1:])}
-        return {"budget": int(text)}
-    except ValueError as error:
-        raise UsageError(f"--budget {text!r} is neither calls, such as 500, nor dollars, such as $2.50.") from error
+        amount = float(text[1:]) if is_money else int(text)
+    except ValueError:
+        amount = 0
+    if not 0 < amount < float("inf"):
+        raise UsageError(f"--budget {text!r} is neither calls, such as 500, nor dollars, such as $2.50.")
+    return {"dollars" if is_money else "budget": amount}
 
 
 def announcement(study: Study) -> str:
@@ -142,6 +144,8 @@ def verdict(results: Results, plan: Plan) -> list[str]:
         best = max(better, key=lambda each: each.gained - each.lost)
         return [f"{best.label} is better on held-out questions.", *_use(results, [best.label], plan.folder)]
     told = f"No program is shown to be better by these {found[0].n} held-out questions." if found else ""
+    if BASELINE not in [chosen.label for chosen in plan.optimizers]:
+        told = f"Nothing to compare with: name {BASELINE} among --optimizers too."
     labels = [program.label for program in programs(results) if program.label != BASELINE]
     return [line for line in (told, _what_would_tell(found, plan)) if line] + _use(results, labels, plan.folder)
 

@@ -66,7 +66,7 @@ def refusal(shell: InteractiveShell, cell: str) -> str:
 def test_pairs_are_divided_compared_and_the_program_is_used_by_the_next_question(shell, server, pairs):
     said, bars = run(shell, "%t2s optimize --optimizers none,LabeledFewShot:k=2")
     assert "approved pairs: 6 learnt from, 4 chosen by, 10 held out." in said
-    assert "none is the program that ships, as %%text2sql uses it, the 8 approved pairs most alike shown with each question." in said
+    assert "as %%text2sql uses it, the 8 approved pairs most alike shown with each question." in said
     assert "No program is shown to be better by these 10 held-out questions." in said
     assert "About 28 questions are asked, repairs apart; 2,000 LM calls at most." in bars
     assert f"{server.host} is sent questions, their SQL as demos" in bars
@@ -138,6 +138,8 @@ def test_a_file_of_questions_is_taken_too(shell, server, tmp_path):
         ("--data nowhere.jsonl", "Cannot read nowhere.jsonl"),
         ("--speed 3", "unrecognized arguments: --speed 3. Options: --data"),
         ("--budget lots", "--budget 'lots' is neither calls, such as 500, nor dollars, such as $2.50."),
+        ("--budget $nan", "--budget '$nan' is neither calls"),
+        ("--budget 0", "--budget '0' is neither calls"),
         ("--seeds 0", "0 is less than 1"),
         ("--price cheap", "The price 'cheap' cannot be read. Give dollars for a million tokens"),
         ("--price 0/1000", "The price '0/1000' can be read in two ways. Write .../1k for 1,000 tokens"),
@@ -146,6 +148,11 @@ def test_a_file_of_questions_is_taken_too(shell, server, tmp_path):
 )
 def test_what_cannot_be_is_said_in_one_line(shell, line, message):
     assert message in refusal(shell, f"%t2s optimize {line}")
+
+
+def test_a_program_alone_is_measured_and_said_to_be_compared_with_nothing(shell, server, pairs):
+    said, _ = run(shell, "%t2s optimize --optimizers LabeledFewShot:k=2")
+    assert "Nothing to compare with: name none among --optimizers too." in said
 
 
 def test_writers_of_instructions_are_refused_with_the_built_in_model(shell, pairs):
