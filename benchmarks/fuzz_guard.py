@@ -2,7 +2,8 @@
 
     python benchmarks/fuzz_guard.py --minutes 60 --seed 1
 
-Three things are looked for. A crash: anything but a CheckedSql or an UnsafeSqlError, or an answer that takes too long.
+Three things are looked for. A crash: anything but a CheckedSql or an UnsafeSqlError, or an answer that takes too long,
+from the check without and with a schema and from what reads a checked statement on (names, words, cells).
 A trace: a statement that the guard passed changes a byte of the database or of its folder. A reach: SQLite's authorizer
 or DuckDB without external access sees it reach for more than tables and functions. Every find is printed as it is met;
 the exit status is 1 if there was one.
@@ -28,13 +29,14 @@ import duckdb
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from guard_dangers import CALLS, POSITIONS_OF, STATEMENTS, TEXTS, more_calls, more_statements, split
-from guard_shop import DIALECTS, SETUP, legitimate_statements
+from guard_shop import DIALECTS, SETUP, legitimate_statements, shop_schema
 
 from t2s_magic.errors import UnsafeSqlError
-from t2s_magic.guard import check
+from t2s_magic.guard import CheckedSql, check, check_names, for_cell, in_words
 from t2s_magic.guard.scanner import scan
 
 MINUTE = 60.0
+SCHEMAS = {dialect: shop_schema(dialect) for dialect in DIALECTS}
 SLOW = 5.0
 LONGEST_RUN = 2.0
 HARMLESS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
@@ -65,7 +67,9 @@ def try_one(sql: str, dialect: str, engines: dict[str, Path]) -> list[str]:
     """What happened, for the tally; prints a find."""
     began = time.process_time()
     try:
-        check(sql, dialect)
+        checked = check(sql, dialect)
+        with suppress(UnsafeSqlError):
+            read_on(checked)
     except UnsafeSqlError:
         verdict = ["refused"]
     except Exception as error:  # noqa: BLE001 - the whole point: nothing else may come out
@@ -78,6 +82,14 @@ def try_one(sql: str, dialect: str, engines: dict[str, Path]) -> list[str]:
         problem = what_it_touched(sql, dialect, engines[dialect])
         return found("trace", problem, sql, dialect) if problem else [*verdict, "run"]
     return verdict
+
+
+def read_on(checked: CheckedSql) -> None:
+    """What follows the check of a statement before it runs."""
+    schema = SCHEMAS[checked.dialect]
+    in_words(checked.sql, schema)
+    check_names(check(checked.sql, checked.dialect, schema=schema), schema)
+    for_cell(checked)
 
 
 def found(kind: str, what: str, sql: str, dialect: str) -> list[str]:

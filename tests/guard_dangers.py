@@ -217,7 +217,7 @@ CALLS = {
         (SELECT 1 FROM pg_stat_statements); (SELECT 1 FROM "pg_shadow"); (TABLE pg_shadow);
         (SELECT 1 FROM pg_prepared_statements); (SELECT 1 FROM pg_hba_file_rules); (SELECT 1 FROM pg_stats);
         (SELECT 1 FROM information_schema.user_mapping_options); (SELECT 1 FROM PG_CATALOG.PG_SHADOW);
-        (SELECT 1 OPERATOR(pg_catalog.+) 2); (SELECT 1 INTO x); (SELECT 1 FROM customer FOR UPDATE); $1;
+        (SELECT 1 OPERATOR(public.+) 2); (SELECT 1 INTO x); (SELECT 1 FROM customer FOR UPDATE); $1;
         repeat('x', 2000000000); lpad('x', 1000000000); pg_file_write('a', 'b', true); pg_file_unlink('a');
         xpath_table('a', 'b'); crosstab('select 1'); pg_stat_clear_snapshot(); gin_clean_pending_list('x');
         pg_get_viewdef('x'); currtid2('x', '(0,1)'); plpgsql_call('x'); pg_import_system_collations('x');
@@ -312,7 +312,7 @@ STATEMENTS = {
         SELECT * FROM customer PROCEDURE ANALYSE(); LOAD DATA INFILE 'x' INTO TABLE customer;
         LOAD DATA LOCAL INFILE 'x' INTO TABLE customer; SET @x = 1; SET GLOBAL x = 1; RENAME TABLE a TO b;
         OPTIMIZE TABLE a; REPAIR TABLE a; FLUSH TABLES; SHOW GRANTS; SHOW PROCESSLIST; SHOW CREATE TABLE x;
-        DESCRIBE customer; INSTALL PLUGIN x SONAME 'y'; SHUTDOWN; RESTART; XA START 'x'; DO SLEEP(1);
+        DESCRIBE mysql.user; INSTALL PLUGIN x SONAME 'y'; SHUTDOWN; RESTART; XA START 'x'; DO SLEEP(1);
         HANDLER customer READ FIRST; SELECT SQL_CALC_FOUND_ROWS * FROM customer; SELECT HIGH_PRIORITY * FROM customer;
         EXPLAIN FOR CONNECTION 1; EXPLAIN FORMAT=TREE DELETE FROM customer; EXPLAIN ANALYZE FORMAT=TREE SELECT 1;
         SELECT 1 /*! INTO OUTFILE 'x' */; SELECT 1 /*!50000 FOR UPDATE */; SELECT /*+ SET_VAR(x=1) */ 1;

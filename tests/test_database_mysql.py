@@ -154,6 +154,12 @@ def test_explain_complains_without_running(database: Database):
     assert database.explain(check("SELECT name FROM customer", "mysql")) is None
 
 
+@pytest.mark.parametrize("sql", ["DESCRIBE customer", "desc customer", "EXPLAIN customer", "SHOW FIELDS FROM customer"])
+def test_a_table_can_be_described(database: Database, sql: str):
+    assert "name" in {row[0] for row in ask(database, sql).rows}
+    assert database.explain(check(sql, "mysql")) is None
+
+
 def test_the_time_limit_stops_the_statement_on_the_server(database: Database, admin: sqlalchemy.Connection):
     with pytest.raises(TimeLimitError, match=r"Stopped after 0\.3 s"):
         run_unchecked(database, "SELECT SLEEP(30)", Limits(seconds=0.3))

@@ -410,3 +410,55 @@ def unreviewed(dialect: str, names: list[str]) -> list[str]:
     functions = function_list(dialect)
     plain = {name.lower() for name in names if re.fullmatch(r"[a-z_]\w*", name.lower())}
     return sorted(plain - functions.allowed - functions.tables - {name for name in plain if functions.refusal(name)})
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql"),
+    [
+        *(("postgres", f"SELECT format({text}, 'x')") for text in ("E'\\x25999999999s'", "E'\\045999999999s'")),
+        ("postgres", "SELECT format(U&'\\0025999999999s', 'x')"),
+        ("postgres", "SELECT format(E'%\\052s', 999999999, 'x')"),
+        ("postgres", "SELECT format(concat('%', '999999999', 's'), 'x')"),
+        ("postgres", "SELECT format('" + "%99999s" * 50 + "', 'x')"),
+        ("postgres", "SELECT repeat('x', '1000000000'::int)"),
+        ("postgres", "SELECT repeat('x', power(10, 9)::int)"),
+        ("postgres", "SELECT lpad('x', 1000000000), rpad('x', 1000000000)"),
+        ("mysql", "SELECT REPEAT('x', X'FFFFFFFF')"),
+        ("mysql", "SELECT REPEAT('x', POW(10, 9))"),
+        ("duckdb", "SELECT format('{:>999999999}', name) FROM customer"),
+        ("duckdb", "SELECT format('{:>{}}', name, id) FROM customer"),
+        ("duckdb", "SELECT format(name, 'x') FROM customer"),
+        ("duckdb", "SELECT '{:>999999999}'.format('x')"),
+        ("duckdb", "SELECT ('{:>' || 999999999 || '}').format('x')"),
+        ("duckdb", "SELECT printf('%*d', id, 1) FROM customer"),
+        ("duckdb", "SELECT printf(chr(37) || '999999999d', 1)"),
+        ("duckdb", "SELECT replace(repeat('x', 9000000), 'x', repeat('y', 9000000))"),
+        ("duckdb", "SELECT list_transform(range(9000000), lambda x : repeat('x', 9000000))"),
+        ("duckdb", "SELECT bar(1, 0, 1, 999999999), to_base(1, 2, 999999999)"),
+        ("duckdb", "SELECT bitstring('1', 2000000000)"),
+        ("sqlite", "SELECT printf('%1000000000d', 1)"),
+        ("sqlite", "SELECT format(char(37) || '1000000000s', 'x')"),
+        ("sqlite", "SELECT format(replace('_1000000000s', '_', '%'), 'x')"),
+        ("sqlite", "SELECT replace(hex(zeroblob(9999)), '0', 'x')"),
+    ],
+)
+def test_a_value_of_gigabytes_is_refused_however_its_size_is_written(dialect: str, sql: str) -> None:
+    assert is_refused(sql, dialect)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql"),
+    [
+        ("postgres", "SELECT format('%1$s from %2$-10s', name, city), format(E'%s\\n', 12345678) FROM customer"),
+        ("postgres", "SELECT lpad(name, 20), repeat('ab', 1000), format(name, 'x') FROM customer"),
+        ("mysql", "SELECT FORMAT(12345678.9, 2), LPAD(name, 20, '.'), REPEAT('1000000', 100) FROM customer"),
+        ("duckdb", "SELECT format('{:>10} {:.2f} {:,}', name, 1.5, 12345678), printf('%05d', id) FROM customer"),
+        (
+            "duckdb",
+            "SELECT bar(total, 0, 1000000, 80), '{}'.format(id), list_transform(range(99), lambda x : x) FROM orders",
+        ),
+        ("sqlite", "SELECT printf('%-20s|%8.2f', name, id), replace(name, 'a', 'b') FROM customer"),
+    ],
+)
+def test_texts_of_everyday_widths_pass(dialect: str, sql: str) -> None:
+    assert check(sql, dialect).sql == sql

@@ -195,6 +195,11 @@ def test_text_that_sqlglot_stumbles_over_says_nothing_and_raises_nothing(dialect
         assert not is_same_form(sql, "SELECT Name FROM Artist", dialect)
 
 
+def test_a_table_that_is_made_of_functions_is_too_complex() -> None:
+    schema = Schema("postgres", TABLES)
+    assert in_words("SELECT * FROM ROWS FROM (generate_series(1, 3), unnest(ARRAY[1])) AS x", schema) == TOO_COMPLEX
+
+
 def _nothing(sql: str) -> Found:
     raise QueryError("nothing is looked up here", sql=sql)
 
@@ -203,8 +208,8 @@ WORDS = st.sampled_from(
     """
     SELECT FROM WHERE GROUP BY ORDER LIMIT WITH AS ( ) [ ] { } , . : :: * + - = < Name Artist Track 1 'x' NULL CASE WHEN
     THEN END IN EXISTS UNION JOIN ON USING LATERAL VALUES PIVOT UNPIVOT INTERVAL YEAR TO MONTH CAST EXTRACT TRIM
-    DATE_ADD DATE_TRUNC STRPTIME JSON_TABLE MATCH_RECOGNIZE count( sum( x -> OVER PARTITION ROWS BETWEEN FOR lambda MAP STRUCT
-    ARRAY AT TIME ZONE COLLATE FILTER WITHIN FETCH FIRST OFFSET SAMPLE TABLESAMPLE QUALIFY WINDOW HAVING DISTINCT
+    DATE_ADD DATE_TRUNC STRPTIME JSON_TABLE MATCH_RECOGNIZE count( sum( x -> OVER PARTITION ROWS BETWEEN FOR lambda
+    MAP STRUCT ARRAY AT TIME ZONE COLLATE FILTER WITHIN FETCH FIRST OFFSET SAMPLE TABLESAMPLE QUALIFY WINDOW HAVING DISTINCT
     """.split()
 )
 

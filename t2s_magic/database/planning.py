@@ -6,9 +6,11 @@ import re
 
 # White space and comments; in /*! … */ MySQL finds statements.
 _SPACE = r"(?:\s|--[^\n]*(?:\n|$)|/\*(?!M?!).*?\*/)*+"
-_EXPLAIN = re.compile(rf"{_SPACE}explain\b", re.IGNORECASE | re.DOTALL)
-_EXPLAIN_ANALYZE = re.compile(rf"{_SPACE}explain{_SPACE}(?:\([^()]*)?\banalyze\b", re.IGNORECASE | re.DOTALL)
-_READING = re.compile(rf"{_SPACE}(?:\(|(?:select|with|values|table|explain)\b)", re.IGNORECASE | re.DOTALL)
+# MySQL's other words for it, and those that show what there is.
+_VERB = "(?:explain|describe|desc|show)"
+_EXPLAIN = re.compile(rf"{_SPACE}{_VERB}\b", re.IGNORECASE | re.DOTALL)
+_EXPLAIN_ANALYZE = re.compile(rf"{_SPACE}{_VERB}{_SPACE}(?:\([^()]*)?\banalyze\b", re.IGNORECASE | re.DOTALL)
+_READING = re.compile(rf"{_SPACE}(?:\(|(?:select|with|values|table|{_VERB})\b)", re.IGNORECASE | re.DOTALL)
 
 
 def as_explain(sql: str) -> str:

@@ -42,8 +42,9 @@ _DIALECT_KEYWORDS = {
     "duckdb": frozenset({"INTO"}),  # UNPIVOT ... INTO NAME; DuckDB has no SELECT INTO
     "postgres": TYPES_OF_CONSTANTS
     | {"SET", "CYCLE"}  # WITH RECURSIVE ... SEARCH DEPTH FIRST BY id SET position
-    | {"CONTENT", "DOCUMENT", "INDENT", "REF", "STANDALONE", "VERSION"},  # of the XML functions
-    "mysql": frozenset({"DISTINCTROW", "MEMBER", "SOUNDS"}),
+    | {"CONTENT", "DOCUMENT", "INDENT", "REF", "STANDALONE", "VERSION"}  # of the XML functions
+    | {"RETURNING", "UESCAPE", "SUMMARY", "BUFFERS", "MEMORY"},
+    "mysql": frozenset({"DISTINCTROW", "FIELDS", "MEMBER", "SOUNDS", "RETURNING", "SHOW"}),
 }
 
 
@@ -53,9 +54,11 @@ def refuse_unread_words(trees: tuple[exp.Expr, ...], statement: Statement) -> No
         return
     keywords = KEYWORDS | _DIALECT_KEYWORDS.get(statement.dialect, frozenset())
     left = _names(trees)
+    preceding = ["", *(token.text.upper() for token in statement.tokens)]
     following = [*(token.text for token in statement.tokens[1:]), ""]
-    for token, after in zip(statement.tokens, following, strict=True):
-        if token.kind not in (WORD, QUOTED) or after == "(":
+    for before, token, after in zip(preceding, statement.tokens, following, strict=False):
+        is_of_a_type = before == "CHARACTER" and token.text.upper() == "SET"
+        if token.kind not in (WORD, QUOTED) or after == "(" or is_of_a_type:
             continue
         name = token.name.casefold()
         if token.kind == WORD and token.text.upper() in keywords:

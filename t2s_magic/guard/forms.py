@@ -69,7 +69,7 @@ def _tree(piece: str, statement: Statement) -> exp.Expr:
     try:
         tokens = dialect.tokenize(piece)
         _refuse_disagreement(tokens, piece, statement)
-        with _quiet_sqlglot():
+        with quiet_sqlglot():
             trees = dialect.parser().parse(tokens, piece)
     except UnsafeSqlError:
         raise
@@ -89,18 +89,18 @@ def _tree(piece: str, statement: Statement) -> exp.Expr:
 
 
 @contextmanager
-def _quiet_sqlglot() -> Iterator[None]:
-    """sqlglot warns on stderr when it gives up on a statement; the refusal says it better."""
+def quiet_sqlglot() -> Iterator[None]:
+    """sqlglot warns on stderr of syntax and paths that it does not know; the refusal, or the engine, says it better."""
     logger = logging.getLogger("sqlglot")
 
-    def is_not_about_commands(record: logging.LogRecord) -> bool:
-        return "unsupported syntax" not in record.getMessage()
+    def is_for_people(_: logging.LogRecord) -> bool:
+        return False
 
-    logger.addFilter(is_not_about_commands)
+    logger.addFilter(is_for_people)
     try:
         yield
     finally:
-        logger.removeFilter(is_not_about_commands)
+        logger.removeFilter(is_for_people)
 
 
 def _refuse_disagreement(tokens: list[SqlglotToken], piece: str, statement: Statement) -> None:

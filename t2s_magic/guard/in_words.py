@@ -12,6 +12,7 @@ import sqlglot
 from sqlglot import exp
 
 from t2s_magic.guard.apart import apart
+from t2s_magic.guard.forms import quiet_sqlglot
 from t2s_magic.guard.stumbles import STUMBLES
 from t2s_magic.guard.words_names import Told
 from t2s_magic.guard.words_parts import TooComplexError
@@ -51,7 +52,8 @@ def tell_apart(first_sql: str, second_sql: str, schema: Schema) -> str:
 def parse(sql: str, dialect: str) -> exp.Expr | None:
     """The one query in ``sql``, or None."""
     try:
-        statements = [statement for statement in sqlglot.parse(sql, read=dialect) if statement is not None]
+        with quiet_sqlglot():
+            statements = [statement for statement in sqlglot.parse(sql, read=dialect) if statement is not None]
         queries = [statement for statement in statements if isinstance(statement, exp.Query) and statement.selects]
     except STUMBLES:
         return None

@@ -15,7 +15,7 @@ from t2s_magic.errors import UnknownNameError
 from t2s_magic.guard.checked import CheckedSql
 from t2s_magic.guard.forms import parse, span_of
 from t2s_magic.guard.nearest import nearest_names
-from t2s_magic.guard.spellings import is_inner_description
+from t2s_magic.guard.spellings import is_inner_description, join_aliases
 from t2s_magic.guard.tables import cte_of
 from t2s_magic.guard.text import Statement, read_statement
 from t2s_magic.guard.verdict import shown
@@ -66,6 +66,8 @@ def check_names(query: CheckedSql, schema: Schema) -> None:
     statement = read_statement(query.sql, query.dialect)
     if query.dialect == "duckdb" and any(starmap(is_inner_description, pairwise(statement.tokens))):
         return  # (DESCRIBE orders) has columns of its own, column_name and others
+    if query.dialect == "postgres" and any(join_aliases(statement.tokens)):
+        return  # JOIN … USING (id) AS j makes a j.id
     reader = Reader(statement, schema)
     for tree in parse(statement):
         for column in tree.find_all(exp.Column):

@@ -11,7 +11,9 @@ from t2s_magic.guard.text import Statement
 from t2s_magic.guard.verdict import refuse
 
 _QUERY_STARTS = frozenset({"SELECT", "WITH", "FROM", "VALUES", "TABLE", "(", "PIVOT", "UNPIVOT"})
-_EXPLAIN_OPTIONS = frozenset({"VERBOSE", "COSTS", "FORMAT", "GENERIC_PLAN", "ON", "OFF", "TRUE", "FALSE"})
+_EXPLAIN_OPTIONS = frozenset(
+    {"VERBOSE", "COSTS", "FORMAT", "GENERIC_PLAN", "SUMMARY", "BUFFERS", "MEMORY", "ON", "OFF", "TRUE", "FALSE"}
+)
 _EXPLAIN_FORMATS = frozenset({"TEXT", "JSON", "XML", "YAML", "TREE", "TRADITIONAL", "HTML", "GRAPHVIZ", "MERMAID"})
 _PIVOT_TAILS = frozenset({"ORDER", "LIMIT", "OFFSET"})
 
@@ -40,7 +42,13 @@ def pieces(statement: Statement) -> tuple[str, ...]:
         return ()
     if words[0] in ("DESCRIBE", "SUMMARIZE") and statement.dialect == "duckdb":
         return (_described(statement, words),)
+    if statement.dialect == "mysql" and (shown := _shown_columns(statement, words)):
+        return (shown,)
+    if words[0] in ("DESCRIBE", "DESC") and statement.dialect == "mysql":
+        words[0] = "EXPLAIN"
     skip = _explain_length(statement, words) if words[0] == "EXPLAIN" else 0
+    if statement.dialect == "mysql" and skip == 1 and _is_name_of_table(statement.tokens[1:]):
+        return (_described(statement, words),)
     if words[skip] not in _QUERY_STARTS:
         token = statement.tokens[skip]
         refuse(statement.sql, _WHAT_IT_DOES.get(words[skip], "does not begin a query"), (token.start, token.end))
@@ -74,6 +82,31 @@ def _described(statement: Statement, words: list[str]) -> str:
     _refuse_inner_verbs(statement, words)
     verb = "" if words[1] in _QUERY_STARTS - {"TABLE"} else "FROM"
     return " " * first.start + verb.ljust(len(first.text)) + statement.bare[first.end :]
+
+
+def _shown_columns(statement: Statement, words: list[str]) -> str:
+    """``SHOW COLUMNS FROM t`` as ``FROM t``, and nothing longer; "" for other statements."""
+    verb = [word for word in words[:4] if word != "FULL"][:3]
+    if verb not in (["SHOW", "COLUMNS", "FROM"], ["SHOW", "FIELDS", "FROM"]) or words.count("FULL") > 1:
+        return ""
+    from_ = words.index("FROM")
+    names = statement.tokens[from_ + 1 :]
+    is_table = len(names) == 1 or (len(names) == 3 and names[1].text == ".")
+    if not is_table or not _is_name_of_table(names):
+        return ""
+    at = statement.tokens[from_].start
+    return " " * at + statement.bare[at:]
+
+
+def _is_name_of_table(tokens: tuple[Token, ...]) -> bool:
+    """``customer``, ``shop.customer`` or ``customer name``: what MySQL describes, a table and perhaps a column."""
+    is_qualified = len(tokens) > 2 and tokens[1].text == "."
+    names = (tokens[0], *tokens[2:]) if is_qualified else tokens
+    most = 3 if is_qualified else 2
+    return len(names) <= most and all(
+        token.kind == QUOTED or (token.kind == WORD and token.text.upper() not in _QUERY_STARTS | _WHAT_IT_DOES.keys())
+        for token in names
+    )
 
 
 def _explain_length(statement: Statement, words: list[str]) -> int:

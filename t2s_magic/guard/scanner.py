@@ -42,7 +42,7 @@ _SCANNERS = {
         f"{_COMMENT_DASHES}|{_BLOCK_COMMENT}", f"[xX]?{_PLAIN_STRING}", f"{_DOUBLE_QUOTED}|{_BACKTICKED}|{_BRACKETED}"
     ),
     "duckdb": _scanner(f"{_COMMENT_DASHES}|{_BLOCK_COMMENT}", _PREFIXED, _DOUBLE_QUOTED),
-    "postgres": _scanner(f"{_COMMENT_DASHES}|{_BLOCK_COMMENT}", _PREFIXED, _DOUBLE_QUOTED),
+    "postgres": _scanner(f"{_COMMENT_DASHES}|{_BLOCK_COMMENT}", rf"[uU]&{_PLAIN_STRING}|{_PREFIXED}", _DOUBLE_QUOTED),
     "mysql": _scanner(
         rf"--(?=\s|$)[^\n]*|#[^\n]*|{_BLOCK_COMMENT}",
         rf'[xXbBnN]?{_BACKSLASH_STRING}|"(?:[^"\\]|\\.|"")*"',

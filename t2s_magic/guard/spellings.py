@@ -39,7 +39,11 @@ _FUNCTIONS_READ_OTHERWISE = frozenset({"apply", "reduce", "json_object"})
 _UNDER_ANOTHER_NAME = {f"_{name[1:]}": name for name in _FUNCTIONS_READ_OTHERWISE}
 # PostgreSQL writes a constant of a type as ``box '((0,0),(1,1))'``.
 TYPES_OF_CONSTANTS = frozenset("BOX CIDR CIRCLE CITEXT LINE LSEG LTREE MACADDR POLYGON TSQUERY TSVECTOR VARBIT".split())
+# In XMLTABLE and JSON_TABLE this word stands behind a type, elsewhere it is one.
+_PATH = "PATH"
 _OPERATOR_MARKS = frozenset("+-*/<>=~!@#%^&|`?")
+# Of geometry, between two operands.
+_OTHER_OPERATORS = frozenset("?# ?-| ?|| ~= <<| |>> &<| |&> <^ >^ ##".split())
 _PREFIX_OPERATORS = frozenset({"|/", "||/", "@"})
 
 # Words that say how an XML function reads its arguments; what sqlglot reads in their place.
@@ -59,6 +63,24 @@ def in_plain_spelling(bare: str, tokens: Sequence[Token], dialect: str) -> str:
         for start, end, text in rule(tokens):
             bare = bare[:start] + text.ljust(end - start) + bare[end:]
     return bare
+
+
+def operators_by_schema(tokens: Sequence[Token]) -> list[Token]:
+    """What stands around the marks in ``OPERATOR(pg_catalog.+)`` and ``OPERATOR(+)``, which mean ``+``.
+
+    Of other schemas it is left, to be refused.
+    """
+    around: list[Token] = []
+    for index, (token, opening) in enumerate(pairwise(tokens)):
+        if not (token.kind == WORD and token.text.upper() == "OPERATOR" and opening.text == "("):
+            continue
+        named = [piece.name.lower() for piece in tokens[index + 2 : index + 4]]
+        start = end = index + (4 if named == ["pg_catalog", "."] else 2)
+        while end < len(tokens) and tokens[end].kind == SYMBOL and tokens[end].text in _OPERATOR_MARKS:
+            end += 1
+        if start < end < len(tokens) and tokens[end].text == ")":
+            around += (*tokens[index:start], tokens[end])
+    return around
 
 
 def original_function(name: str) -> str:
@@ -121,6 +143,12 @@ def _prefix_operators(tokens: Sequence[Token]) -> Iterator[Change]:
             yield Change(start, end, "-")
 
 
+def _other_operators(tokens: Sequence[Token]) -> Iterator[Change]:
+    for start, end, text in _operators(tokens):
+        if text in _OTHER_OPERATORS:
+            yield Change(start, end, "+")
+
+
 def _sort_operators(tokens: Sequence[Token]) -> Iterator[Change]:
     """``ORDER BY x USING >``: the USING of a join is followed by a parenthesis."""
     ends = {start: end for start, end, _ in _operators(tokens)}
@@ -156,9 +184,59 @@ def _operators(tokens: Sequence[Token]) -> Iterator[Change]:
 
 
 def _constants(tokens: Sequence[Token]) -> Iterator[Change]:
-    for token, after in pairwise(tokens):
-        if token.kind == WORD and token.text.upper() in TYPES_OF_CONSTANTS and after.kind == STRING:
+    for before, token, after in zip((None, *tokens), tokens, tokens[1:], strict=False):
+        word = token.text.upper()
+        is_path = word == _PATH and before is not None and before.text.upper() in _BEFORE_A_NAME
+        if token.kind == WORD and after.kind == STRING and (word in TYPES_OF_CONSTANTS or is_path):
             yield Change(token.start, token.end)
+
+
+def _unicode_strings(tokens: Sequence[Token]) -> Iterator[Change]:
+    """``U&'\\0061'`` is a literal like any other, and ``UESCAPE '!'`` says which mark escapes in it."""
+    for token, after in zip(tokens, (*tokens[1:], None), strict=False):
+        if token.kind == STRING and token.text[:2] in ("U&", "u&"):
+            yield Change(token.start, token.start + 2)
+        elif token.kind == WORD and token.text.upper() == "UESCAPE" and after is not None and after.kind == STRING:
+            yield Change(token.start, after.end)
+
+
+def _similar_substrings(tokens: Sequence[Token]) -> Iterator[Change]:
+    """``substring(x SIMILAR 'a' ESCAPE '#')``."""
+    for index, (token, after) in enumerate(pairwise(tokens)):
+        if token.text.lower() == "substring" and after.text == "(":
+            inside = list(_arguments(tokens, index + 1))
+            for piece, following in zip(inside, (*inside[1:], None), strict=True):
+                is_test = following is not None and following.text.upper() == "TO"
+                if piece.text.upper() in ("SIMILAR", "ESCAPE") and piece.kind == WORD and not is_test:
+                    yield Change(piece.start, piece.end, ",")
+
+
+def _grouped_numbers(tokens: Sequence[Token]) -> Iterator[Change]:
+    """PostgreSQL's ``1_000``, from version 16 on."""
+    for token in tokens:
+        if token.kind == NUMBER and "_" in token.text:
+            yield Change(token.start, token.end, token.text.replace("_", ""))
+
+
+def _join_aliases(tokens: Sequence[Token]) -> Iterator[Change]:
+    """``JOIN t USING (id) AS j``: read as a condition that holds the same names."""
+    for using, as_ in join_aliases(tokens):
+        yield Change(using.start, using.end, "ON")
+        yield Change(as_.start, as_.end, "=")
+
+
+def join_aliases(tokens: Sequence[Token]) -> Iterator[tuple[Token, Token]]:
+    """The USING and the AS of every join whose common columns get a name of their own."""
+    for index, (token, after) in enumerate(pairwise(tokens)):
+        if token.kind == WORD and token.text.upper() == "USING" and after.text == "(":
+            closing = index + 2
+            while closing < len(tokens) and tokens[closing].text != ")":
+                closing += 1
+            names = tokens[index + 2 : closing]
+            is_list = all(name.kind in (WORD, QUOTED) or name.text == "," for name in names)
+            behind = tokens[closing + 1 : closing + 3]
+            if is_list and len(behind) == 2 and behind[0].text.upper() == "AS" and behind[1].kind in (WORD, QUOTED):
+                yield token, behind[0]
 
 
 def _xml(tokens: Sequence[Token]) -> Iterator[Change]:
@@ -205,6 +283,13 @@ def _json_table_defaults(tokens: Sequence[Token]) -> Iterator[Change]:
             yield Change(tokens[index - 1].start, third.end)
 
 
+def _json_table_tests(tokens: Sequence[Token]) -> Iterator[Change]:
+    """``found INT EXISTS PATH '$.a'`` among the columns of MySQL's JSON_TABLE."""
+    for token, after in pairwise(tokens):
+        if token.kind == WORD and (token.text.upper(), after.text.upper()) == ("EXISTS", "PATH"):
+            yield Change(token.start, token.end)
+
+
 def _inner_descriptions(tokens: Sequence[Token]) -> Iterator[Change]:
     """DuckDB's ``FROM (SUMMARIZE orders)`` reads what ``FROM (FROM orders)`` reads."""
     for before, token, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
@@ -220,6 +305,19 @@ def is_inner_description(before: Token, token: Token) -> bool:
 
 _RULES: dict[str, tuple[Rule, ...]] = {
     "duckdb": (_names, _functions, _factorials, _inner_descriptions),
-    "postgres": (_names, _functions, _prefix_operators, _sort_operators, _constants, _xml, _predicates),
-    "mysql": (_sounds, _json_table_defaults),
+    "postgres": (
+        _names,
+        _functions,
+        _prefix_operators,
+        _other_operators,
+        _sort_operators,
+        _constants,
+        _xml,
+        _predicates,
+        _unicode_strings,
+        _similar_substrings,
+        _grouped_numbers,
+        _join_aliases,
+    ),
+    "mysql": (_sounds, _json_table_defaults, _json_table_tests),
 }

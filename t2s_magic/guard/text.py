@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from t2s_magic.errors import UnsafeSqlError
 from t2s_magic.guard.scanner import DIALECTS, NUMBER, STRING, SYMBOL, WORD, Token, is_inside, scan
-from t2s_magic.guard.spellings import in_plain_spelling
+from t2s_magic.guard.spellings import in_plain_spelling, operators_by_schema
 from t2s_magic.guard.verdict import refuse
 
 MAX_CHARACTERS = 50_000
@@ -47,7 +47,10 @@ def read_statement(sql: str, dialect: str) -> Statement:
     tokens, end = _without_last_semicolon(sql, tokens)
     _refuse_marks(sql, tokens, comments, dialect)
     _refuse_nesting(sql, tokens)
-    bare = in_plain_spelling(_without(comments, sql)[:end], tokens, dialect)
+    named = operators_by_schema(tokens) if dialect == "postgres" else []
+    blank = sorted([*comments, *((token.start, token.end) for token in named)])
+    tokens = [token for token in tokens if token not in named]
+    bare = in_plain_spelling(_without(blank, sql)[:end], tokens, dialect)
     return Statement(sql[:end], dialect, tuple(tokens), bare)
 
 

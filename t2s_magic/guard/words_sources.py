@@ -36,7 +36,7 @@ def _alias(parts: Parts, scope: Scope) -> str:
 def _table(parts: Parts, alias: str, scope: Scope) -> Source:
     path = [part for part in (parts.take("catalog"), parts.take("db"), parts.take("this")) if part is not None]
     scope.said(*path)
-    if not all(isinstance(part, exp.Identifier) for part in path):
+    if not path or not all(isinstance(part, exp.Identifier) for part in path):  # ROWS FROM (f()) names nothing
         raise TooComplexError("A function in FROM")
     names = [part.name for part in path]
     if len(names) == 1 and names[0].casefold() in scope.results:
