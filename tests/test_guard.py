@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 
 import duckdb
 import psycopg
@@ -285,7 +286,7 @@ def test_a_method_of_a_column_is_no_function_of_a_schema() -> None:
     ],
 )
 def test_a_constant_that_makes_gigabytes_is_refused(dialect: str, sql: str) -> None:
-    with pytest.raises(UnsafeSqlError, match="makes more than 10,000,000 characters, elements or rows"):
+    with pytest.raises(UnsafeSqlError, match="more than 10"):
         check(sql, dialect)
 
 
@@ -462,3 +463,12 @@ def test_a_value_of_gigabytes_is_refused_however_its_size_is_written(dialect: st
 )
 def test_texts_of_everyday_widths_pass(dialect: str, sql: str) -> None:
     assert check(sql, dialect).sql == sql
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT substring()", "SELECT substring(", "SELECT OPERATOR(", "SELECT 1 USING (a) AS"]
+)
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_half_a_spelling_is_no_error_of_ours(dialect: str, sql: str) -> None:
+    with suppress(UnsafeSqlError):
+        check(sql, dialect)

@@ -205,7 +205,7 @@ def _similar_substrings(tokens: Sequence[Token]) -> Iterator[Change]:
     for index, (token, after) in enumerate(pairwise(tokens)):
         if token.text.lower() == "substring" and after.text == "(":
             inside = list(_arguments(tokens, index + 1))
-            for piece, following in zip(inside, (*inside[1:], None), strict=True):
+            for piece, following in zip(inside, (*inside[1:], None), strict=False):
                 is_test = following is not None and following.text.upper() == "TO"
                 if piece.text.upper() in ("SIMILAR", "ESCAPE") and piece.kind == WORD and not is_test:
                     yield Change(piece.start, piece.end, ",")
