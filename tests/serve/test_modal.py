@@ -18,6 +18,8 @@ from model_serve.profiles import STARLING
 
 ROOT = Path(__file__).parent.parent.parent
 FAKE = Path(__file__).parent / "fake_modal.py"
+pytestmark = pytest.mark.timeout(900)
+
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -45,7 +47,7 @@ class Modal:
             env={**inherited, **told},
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=600,
             check=False,
         )
 
