@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import secrets
+import shutil
 import signal
 import socket
 import tempfile
@@ -15,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from model_serve.command import vllm_command
-from model_serve.errors import SettingsError
+from model_serve.errors import ServerDiedError, SettingsError
 from model_serve.profiles import STARLING, Profile
 from model_serve.server import start_server, stop_server, wait_for_end, wait_until_ready
 from model_serve.settings import KEY_NAME, check_context, check_split
@@ -55,8 +56,10 @@ def serve_local(
         with_ray=with_ray,
         extra=extra,
     )
-    with tempfile.TemporaryDirectory(prefix="t2s-serve-") as folder, ended_by_sigterm():
-        log = Path(folder) / "vllm.log"
+    # Removed only after a clean end: the cause of a death often stands long before the last lines.
+    folder = Path(tempfile.mkdtemp(prefix="t2s-serve-"))
+    log = folder / "vllm.log"
+    with ended_by_sigterm():
         say(f"Starting {profile.model} with vLLM; it writes to {log}")
         say(f"Licence: {profile.licence}")
         server = start_server(command, key=key, port=port, environ=os.environ, log=log)
@@ -69,8 +72,11 @@ def serve_local(
             wait_for_end(server)
         except KeyboardInterrupt:
             say("Stopping ...")
+        except ServerDiedError as error:
+            raise ServerDiedError(f"{error}\nAll that it wrote stands in {log}") from error
         finally:
             stop_server(server)
+        shutil.rmtree(folder)
         say("Stopped.")
 
 
