@@ -14,7 +14,7 @@ from t2s_magic.session import Session
 from t2s_magic.study.compare import BASELINE, Flip, Program, comparisons, flips, programs
 from t2s_magic.study.metering import Usage
 from t2s_magic.study.plan import Progress, Results, Row
-from t2s_magic.study.report import flip_table, money, table
+from t2s_magic.study.report import flip_table, money, paid, table
 from t2s_magic.study.runs import Study
 from t2s_magic.study.scoring import Score
 from t2s_magic.study.statistics import share_with_interval
@@ -74,7 +74,7 @@ class LiveStudy:
         results = Results({}, ())
         try:
             results = self._study.run()
-            self._notes = [*verdict(results, self._study.plan), f"All answers kept so far: {_paid(results.spent)}."]
+            self._notes = [*verdict(results, self._study.plan), *paid(results)]
             self._flips = self._flipped(results)
         except Text2SqlError as problem:
             self._notes = [problem.message]
@@ -89,7 +89,12 @@ class LiveStudy:
     def _resume(self, _label: str) -> None:
         if self.is_running:
             return
-        self._study = self._made()
+        try:
+            self._study = self._made()
+        except Text2SqlError as problem:  # pairs, server or connection may be gone since
+            self._notes = [problem.message]
+            self._show()
+            return
         self._begin()
 
     def _use(self, label: str) -> None:
@@ -164,14 +169,15 @@ class LiveStudy:
     def _twins(self) -> dict[str, str]:
         if self._results is None:
             return {"text/plain": "\n".join(self._notes), "text/html": f"<p>{html.escape(' '.join(self._notes))}</p>"}
-        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self._notes)
+        shown = table(self._results)
+        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self._notes if note not in shown.notes)
         flipped = "".join(
             f"<p>Held-out questions that flipped with {html.escape(label)}:</p>"
             + flip_table(found, BASELINE, label)._repr_html_()
             for label, found in self._flips.items()
         )
         text = summary(self._results, self._study.plan)
-        return {"text/plain": text, "text/html": f"{table(self._results)._repr_html_()}{notes}{flipped}"}
+        return {"text/plain": text, "text/html": f"{shown._repr_html_()}{notes}{flipped}"}
 
 
 def _under_way(step: Progress | None, valset: Progress | None) -> dict[str, Any]:

@@ -52,6 +52,7 @@ def test_a_study_runs_beside_the_kernel_and_ends_in_table_plot_and_twin(session)
     assert state["notes"][0] == "No program is shown to be better by these 10 held-out questions."
     assert "sent questions" in output.twins[0]["text/plain"]
     assert "<table>" in output.twins[-1]["text/html"]
+    assert output.twins[-1]["text/html"].count("All answers kept so far: 28 calls") == 1
 
 
 def test_flipped_questions_show_both_statements_and_what_they_return(session, server):  # noqa: F811
@@ -111,6 +112,19 @@ def test_stop_and_resume_ask_for_nothing_twice(session, server):  # noqa: F811
     live.wait()
     assert [row["doing"] for row in live.widget.state["rows"]] == ["finished", "finished"]
     assert len(server.requests) == 28
+
+
+def test_what_keeps_a_study_from_going_on_is_said_in_the_widget(session, server):  # noqa: F811
+    live = LiveStudy(session, LINE, Output())
+    server.on_request = lambda number: click(live, "stop") if number == 5 else None
+    live.start()
+    live.wait()
+    for _ in range(15):
+        session.pairs().remove(1)
+    click(live, "resume")
+    assert live.widget.state["notes"][0].startswith("5 approved pairs are too few to learn from")
+    assert live.widget.state["canResume"]
+    assert not live.widget.state["isRunning"]
 
 
 def test_too_few_pairs_are_said_at_once(session):

@@ -96,13 +96,17 @@ def _demos(row: Row) -> str:
 def _notes(results: Results, found: Sequence[Program]) -> tuple[str, ...]:
     is_seeded = any(len(program.all_rows) > 1 for program in found)
     over = " Those of several seeds are over questions and seeds (bootstrap); p flips signs by question." * is_seeded
-    spent = results.spent
-    paid = f"All answers kept so far: {spent.calls:,} calls, {money(spent.dollars)}."
     return (
         f"Shares with 95 % Wilson intervals; p by McNemar's exact test, corrected by Holm.{over}",
-        *([paid] if spent.calls else []),
+        *paid(results),
         *(_judge_note(program) for program in found if _has(program, "judged")),
     )
+
+
+def paid(results: Results) -> tuple[str, ...]:
+    """What all answers kept in the study's folder took; the built-in model's cost nothing and are not kept."""
+    spent = results.spent
+    return (f"All answers kept so far: {spent.calls:,} calls, {money(spent.dollars)}.",) if spent.calls else ()
 
 
 def money(dollars: float | None) -> str:
