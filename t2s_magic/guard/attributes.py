@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from sqlglot import exp
 
@@ -49,10 +49,14 @@ def refuse_attribute_calls(trees: tuple[exp.Expr, ...], statement: Statement, sc
 
 def _attribute(node: exp.Expr) -> str | None:
     """What stands after the last dot of ``node``, if that is a name."""
-    named = node.args.get("expression") if isinstance(node, exp.Dot) else node.this
+    named = _behind_dot(node)
     if isinstance(named, exp.Star | exp.Func) or (isinstance(node, exp.Column) and not node.table):
         return None
     return named.name if isinstance(named, exp.Expr) else None
+
+
+def _behind_dot(node: exp.Expr) -> Any:
+    return node.args.get("expression") if isinstance(node, exp.Dot) else node.this
 
 
 def _check_attribute(name: str, node: exp.Expr, reader: Reader) -> None:
@@ -97,12 +101,13 @@ def _own_names(owner: Source) -> set[str]:
 def _refuse_harmful(name: str, node: exp.Expr, statement: Statement) -> None:
     refusal = function_list("postgres").refusal(name.lower())
     if refusal and refusal not in _HARMLESS_SECTIONS:
-        refuse(statement.sql, f"calls a function without parentheses, and {name} {refusal}", span_of(node, statement))
+        place = span_of(_behind_dot(node), statement)
+        refuse(statement.sql, f"is called as a function where it stands, and {refusal}", place)
 
 
 def _refuse(node: exp.Expr, statement: Statement) -> NoReturn:
     refuse(
         statement.sql,
         "is no column that is known here; PostgreSQL would call a function of that name",
-        span_of(node, statement),
+        span_of(_behind_dot(node), statement),
     )
