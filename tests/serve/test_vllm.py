@@ -30,6 +30,7 @@ from model_serve.profiles import STARLING
 from model_serve.prompts import QUESTIONS, SCHEMA, messages
 from model_serve.server import Server, start_server, stop_server, wait_until_ready
 from t2s_magic import guard
+from t2s_magic.adapters.grammar import select_grammar
 from t2s_magic.errors import KeyRefusedError, ModelError, ModelUnreachableError, PromptTooLongError, UnsafeSqlError
 from t2s_magic.lm import Endpoint, Patience, make_backend
 from t2s_magic.program import load_program, shipped_program
@@ -235,6 +236,15 @@ def test_a_grammar_that_vllm_refuses_is_left_out_and_that_is_said_in_one_line(ti
     (notice,) = notices
     assert "does not hold answers to a grammar: its SQL is written freely" in notice
     assert "\n" not in notice
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "duckdb", "postgres", "mysql"])
+def test_vllm_takes_the_grammar_of_each_dialect(tiny: Tiny, dialect: str):
+    notices: list[str] = []
+    endpoint = Endpoint(tiny.base_url, KEY, patience=PATIENCE, on_notice=notices.append)
+    grammar = select_grammar(Schema.from_dict({**SHOP, "dialect": dialect}))
+    assert endpoint.complete(body(max_tokens=64, temperature=1.0, seed=1), grammar=grammar).text.strip()
+    assert notices == []
 
 
 def test_our_adapter_holds_random_weights_to_statements_of_the_schema(tiny: Tiny):
