@@ -465,9 +465,7 @@ def test_texts_of_everyday_widths_pass(dialect: str, sql: str) -> None:
     assert check(sql, dialect).sql == sql
 
 
-@pytest.mark.parametrize(
-    "sql", ["SELECT substring()", "SELECT substring(", "SELECT OPERATOR(", "SELECT 1 USING (a"]
-)
+@pytest.mark.parametrize("sql", ["SELECT substring()", "SELECT substring(", "SELECT OPERATOR(", "SELECT 1 USING (a"])
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_half_a_spelling_is_no_error_of_ours(dialect: str, sql: str) -> None:
     with suppress(UnsafeSqlError):

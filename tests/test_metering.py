@@ -79,7 +79,8 @@ def test_a_budget_in_dollars_is_never_exceeded_and_stops_with_a_sentence(split, 
 
 def test_a_budget_in_dollars_needs_a_price(split, tmp_path, monkeypatch):
     monkeypatch.setenv("T2S_API_BASE", "http://127.0.0.1:9/v1")
-    with pytest.raises(UsageError, match=r"No price is known for hosted_vllm/tiny.*: tell it with --price\. .* 0\.15/0\.60"):
+    message = r"No price is known for hosted_vllm/tiny.*: tell it with --price\. .*0\.15/0\.60"
+    with pytest.raises(UsageError, match=message):
         Study(plan(split, tmp_path / "run", dollars=1.0))
 
 
