@@ -155,11 +155,13 @@ def test_a_study_whose_process_is_killed_repeats_no_answer_that_it_was_given(dat
         return subprocess.Popen([sys.executable, "-c", textwrap.dedent(SCRIPT), data, tmp_path / "run"])
 
     killed = threading.Event()
-    server.on_request = lambda number: killed.wait(30) if number > 20 else None
+    server.on_request = lambda number: killed.wait(60) if number > 20 else None
     process = start()
-    while len(server.requests) < 24:  # then all four calls that may be under way wait, and the twenty before are kept
+    asked = 0
+    while asked <= 20 or len(server.requests) > asked:  # until all that are under way wait, and the twenty are kept
         assert process.poll() is None
-        time.sleep(0.05)
+        asked = len(server.requests)
+        time.sleep(2)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     under_way = set(bodies(server)[20:])
