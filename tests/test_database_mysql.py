@@ -35,6 +35,7 @@ pytestmark = pytest.mark.skipif(shutil.which("mariadbd") is None, reason="no Mar
 
 # What is waited for here goes on for thirty seconds if nothing stops it; what stops it takes a tenth of a second.
 SECONDS_TO_STOP = 15
+SECONDS_TO_SETTLE = 2
 SHOP = """
 CREATE TABLE customer (id INT PRIMARY KEY, name VARCHAR(40) NOT NULL COMMENT 'first name', country VARCHAR(20));
 CREATE TABLE invoice (
@@ -106,8 +107,12 @@ def run_unchecked(database: Database, sql: str, limits: Limits = Limits()) -> Ro
 
 
 def active(admin: sqlalchemy.Connection) -> list[str]:
-    rows = admin.exec_driver_sql("SELECT info FROM information_schema.processlist WHERE id <> CONNECTION_ID()")
-    return [info for (info,) in rows if info]
+    """What other sessions are doing; ``SECONDS_TO_SETTLE`` later, where a rollback is still under way."""
+    listed = "SELECT info FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND info <> ''"
+    deadline = time.monotonic() + SECONDS_TO_SETTLE
+    while (found := [info for (info,) in admin.exec_driver_sql(listed)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
 
 
 def test_rows_schema_and_keys_are_read(database: Database):

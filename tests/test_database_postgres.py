@@ -38,6 +38,7 @@ OURS = "FROM pg_stat_activity WHERE application_name = 't2s_magic' AND datname =
 SLEEP = "SELECT pg_sleep(30)"
 # What is waited for here goes on for thirty seconds if nothing stops it; what stops it takes a tenth of a second.
 SECONDS_TO_STOP = 15
+SECONDS_TO_SETTLE = 2
 
 
 @pytest.fixture
@@ -63,8 +64,12 @@ def run_unchecked(database: Database, sql: str, limits: Limits = Limits()) -> Ro
 
 
 def active(admin: psycopg.Connection) -> list[Any]:
-    """What our sessions are doing: nothing, when all is well."""
-    return admin.execute(f"SELECT state, query {OURS} AND state <> 'idle'").fetchall()
+    """What our sessions are doing: nothing, when all is well, within ``SECONDS_TO_SETTLE``."""
+    deadline = time.monotonic() + SECONDS_TO_SETTLE
+    listed = f"SELECT state, query {OURS} AND state <> 'idle'"
+    while (found := admin.execute(listed).fetchall()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
 
 
 def terminate_ours(admin: psycopg.Connection) -> None:
