@@ -267,9 +267,13 @@ class Run:
         self.progress = Progress(**saved["progress"])
 
     def _start_from(self, saved: dict[str, Any]) -> None:
+        """Go on from another run's weights. A run before the joint layers, or over the frozen encoder, has fewer."""
         weights = with_keywords(saved, self.corpus.vocabulary)
-        self._load_weights(self._weights() | weights)
-        if self.network.joint is not None and self.upper is not None and not saved["shape"].get("joint_layers"):
+        had_joint = bool(saved["shape"].get("joint_layers"))
+        if not had_joint:
+            weights |= {name: value for name, value in self._weights().items() if name.startswith("joint")}
+        self._load_weights(weights)
+        if self.network.joint is not None and self.upper is not None and not had_joint:
             self.network.joint.start_from(self.upper.layers, self.corpus.store.sink())
         self.average = {name: value.clone() for name, value in self._weights().items()}
 
