@@ -1,4 +1,4 @@
-"""Train the network for a number of minutes; resumes where the last call with the same name stopped.
+"""Train the network for a number of minutes, or of examples; resumes where the last call with the same name stopped.
 
     python -m training.train NAME --data DATA_FOLDER --minutes 60 --sources spider spider_syn batch1:0.5
 
@@ -134,7 +134,7 @@ class Run:
 
     def train(self, draw: Callable[[random.Random], list[int]], checks: Mapping[str, Sequence[int]]) -> None:
         """Train on what ``draw`` gives for each epoch until the minutes are over; every member takes its share."""
-        if self.progress.seconds >= self.options.minutes * 60:
+        if self._share_done() >= 1:
             return
         torch.manual_seed(self.options.seed + 1000 * self.team.rank + self.progress.step)
         last_check = started = time.monotonic()
@@ -153,7 +153,7 @@ class Run:
             seen, started = 0, time.monotonic()
             if self.progress.step % (20 * STEPS_BETWEEN_MEETINGS) == 0:
                 self._write({"kind": "train", **ratios(figures)})
-            is_over = self.progress.seconds >= self.options.minutes * 60
+            is_over = self._share_done() >= 1
             if wishes > 0 or is_over:
                 self._check(checks)
                 last_check = started = time.monotonic()
@@ -196,8 +196,13 @@ class Run:
 
     def _rate_factor(self) -> float:
         warm = min(1.0, (self.progress.step + 1) / WARM_UP_STEPS)
-        share = min(1.0, self.progress.seconds / (self.options.minutes * 60))
-        return warm * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * share)))
+        return warm * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * self._share_done())))
+
+    def _share_done(self) -> float:
+        """How much of the minutes, or of the examples where they are given, is behind; 1 at the end."""
+        if self.options.examples:
+            return min(1.0, self.progress.examples / self.options.examples)
+        return min(1.0, self.progress.seconds / (self.options.minutes * 60))
 
     def _average(self) -> None:
         meetings = self.progress.step / STEPS_BETWEEN_MEETINGS
@@ -363,6 +368,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--sources", nargs="+", default=["spider", "spider_others", "spider_syn"])
     parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--examples", type=int, help="ends after so many, whatever time they take")
     parser.add_argument("--rate", type=float, default=6e-4)
     parser.add_argument("--encoder-rate", type=float, default=0.0, help="trains MiniLM's upper layers when above 0")
     parser.add_argument("--joint-rate", type=float, default=0.0, help="adds layers over all nodes when above 0")
