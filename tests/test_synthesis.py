@@ -102,3 +102,10 @@ def test_a_table_never_has_two_columns_of_one_name() -> None:
         for table in world.tables:
             columns = [table.key, *(column.name for column in table.columns), *(link.name for link in table.links)]
             assert len(columns) == len({name.lower() for name in columns})
+
+
+def test_a_text_without_a_word_or_letter_is_asked_for_and_so_is_what_compares_with_one_named_row() -> None:
+    asked = [one for domain in range(0, 60, 6) for one in asked_about(domain, 300)]
+    assert any("NOT LIKE" in one.sql and ("not" in one.question.lower() or "n't" in one.question) for one in asked)
+    named = [one for one in asked if one.intent == "than_named"]
+    assert {">", "<", "="} <= {one.sql.partition(" (SELECT")[0].rpartition(" ")[2] for one in named}

@@ -245,7 +245,10 @@ class Conditions(Periods):
         if column.kind == "year":
             sql = f"{column.full} {comparison} {bound}"
             years = {">": f"{way} after {bound}", "<": f"{way} before {bound}", ">=": f"{way} in {bound} or later"}
-            years["<="] = f"{way} in {bound} or earlier"
+            years[">="] = self.one_of(years[">="], f"{way} in or after {bound}", f"{way} {bound} or after")
+            years["<="] = self.one_of(
+                f"{way} in {bound} or earlier", f"{way} {bound} or before", f"{way} up to {bound}"
+            )
             return Said(sql, way, after=years[comparison])
         if self.maybe(0.15):
             other = _round(bound * self.chance.choice((1.5, 2, 3)) + (1 if bound < 2 else 0))
@@ -258,6 +261,9 @@ class Conditions(Periods):
         compared = _comparatives(column)[0 if comparison == ">" else 1] if comparison in "<>" else ""
         if compared and self.maybe(0.5):
             return Said(f"{column.full} {comparison} {bound}", way, after=f"that are {compared} than {said}")
+        if comparison in (">=", "<=") and self.maybe(0.3):
+            more = self.one_of("or more", "or higher", "or above") if comparison == ">=" else "or less"
+            return Said(f"{column.full} {comparison} {bound}", way, after=f"with {way} of {said} {more}")
         word = self.chance.choice(ways)
         after = self.one_of(
             f"with {way} {word} {said}", f"whose {way} is {word} {said}", f"where {way} is {word} {said}"
@@ -294,16 +300,35 @@ class Conditions(Periods):
                 f"whose {way} includes the word {word}",
             )
             return Said(f"{column.full} LIKE '%{word}%'", way, after=said)
+        if chosen < 0.65:
+            return self._other_pattern(column, way, word)
         letters = value[: self.chance.randint(1, 3)].strip()
         said = self.one_of(
             f"whose {way} starts with '{letters}'",
             f"whose {way} begins with {letters}",
             f"with a {way} starting with {letters}",
         )
-        if chosen < 0.85:
+        if chosen < 0.9:
             return Said(f"{column.full} LIKE '{letters}%'", way, after=said)
         ending = value[-2:].strip()
         return Said(f"{column.full} LIKE '%{ending}'", way, after=f"whose {way} ends with '{ending}'")
+
+    def _other_pattern(self, column: Col, way: str, word: str) -> Said:
+        """A text that does not hold a word, or that holds a letter, or does not."""
+        letter = word[0]
+        if self.maybe(0.3):
+            after = self.one_of(f"with the letter {letter} in their {way}", f"whose {way} has the letter '{letter}'")
+            return Said(f"{column.full} LIKE '%{letter}%'", way, after=after)
+        part = word if self.maybe(0.6) else letter
+        the_part = f"the letter {part}" if len(part) == 1 else f"'{part}'"
+        after = self.one_of(
+            f"whose {way} does not contain {the_part}",
+            f"whose {way} doesn't include {the_part}",
+            f"without {the_part} in their {way}",
+            f"that do not have {the_part} in the {way}",
+            f"with no {the_part} in the {way}".replace("no the letter", "no letter"),
+        )
+        return Said(f"{column.full} NOT LIKE '%{part}%'", way, after=after)
 
     def dated(self, column: Col) -> Said | None:
         """A condition on a date; its text is the verb, its end the period."""

@@ -56,7 +56,7 @@ RESERVED = frozenset(
     "order group table index select from where user check transaction case values key match commit release references "
     "default primary foreign to in on is as by at set all any and or not null join union limit offset end begin "
     "grant exists distinct having between like plan view column date time year month day action desc asc then else row "
-    "rows range over filter with returning cross inner outer left right natural using if pragma database"
+    "rows range over filter with returning cross inner outer left right natural using if pragma database add alter drop"
     .split()
 )  # fmt: skip
 

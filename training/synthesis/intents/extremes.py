@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from training.synthesis import phrases
-from training.synthesis.asking import Asker
+from training.synthesis.asking import GROUPING, Asker
 from training.synthesis.intents.parts import Draft, bare_measure, number_and_category, paths_of, where_of
-from training.synthesis.said import Said
+from training.synthesis.said import Said, literal
 from training.synthesis.worlds import Col, Tab
 
 
@@ -231,6 +231,35 @@ def more_than_another(ask: Asker) -> Draft:
     return ask.one_of(
         f"Which {ask.plural(table)} have a {word} {way} than the {top} {way} of {noun}",
         f"List the {ask.plural(table)} with {way} {word} than the {top} {way} of {noun}",
+    ), sql
+
+
+def than_named(ask: Asker) -> Draft:
+    """Compared with one row that is called by its name: more than that, or the same."""
+    table = ask.a_table()
+    if len(table.display) != 1:
+        return None
+    name = table.display[0]
+    named = [str(row[name.name]) for row in table.rows if row[name.name] is not None]
+    numbers = [column for column in table.columns if column.what.is_number]
+    kinds = [column for column in table.columns if column.kind in GROUPING and column is not name]
+    if not named or not (numbers or kinds):
+        return None
+    column = ask.chance.choice([*numbers, *kinds])
+    named_one = ask.chance.choice(named)
+    one, many, way = ask.value(named_one), ask.plural(table), ask.way(column)
+    comparison, word = ask.chance.choice(((">", "higher"), (">", "more"), ("<", "lower"), ("<", "less")))
+    if column in kinds:
+        comparison, said = "=", f"the same {way} as {one}"
+    else:
+        said = f"{'a ' if word in ('higher', 'lower') else ''}{word} {way} than {one}"
+    inner = f"SELECT {column.sql} FROM {table.sql} WHERE {name.sql} = {literal(named_one)}"
+    sql = ask.select(ask.shown(table), table, (), [f"{column.full} {comparison} ({inner})"])
+    return ask.one_of(
+        f"Which {many} have {said}",
+        f"List the {many} with {said}",
+        f"Find all {many} that have {said}",
+        f"~{many} with {said}",
     ), sql
 
 
