@@ -5,16 +5,18 @@
 Two logistic models (see ``t2s_magic.builtin.alike`` and ``recall``): whether two questions want the same statement but
 for its values, from all pairs of questions of one database; and whether an answer is right, given the pairs shown. The
 second is fitted on answers with 5 and 20 demos drawn from the other questions of the database, with and without those
-of the same statement. The report is cross-validated: each database is judged by weights that were fitted on others.
+of the same statement, and with the 20 that sound likest and want another statement. The report is cross-validated:
+each database is judged by weights that were fitted on others.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cache, partial
@@ -31,15 +33,16 @@ from t2s_magic.builtin.model import Asked, BuiltinModel, Demo
 from t2s_magic.builtin.prepared import PreparedDemo
 from t2s_magic.builtin.recall import Recall
 from t2s_magic.builtin.tokens import ValueRef
+from t2s_magic.schema import Schema
 from training.calibrate import fit_weights
 from training.evaluate import connect, explains, orders_its_rows, run, same_rows, scored_questions, wilson
 from training.examples import WORK, Databases, Question
 
 COUNTS = (5, 20)
+LIKEST_OTHER = "20 likest other"
 NO_DEMOS = "none"
 LIKELY = 0.5
 FOLDS = 5
-MOST_UNLIKE_PAIRS = 40
 Floats = NDArray[np.float64]
 
 
@@ -68,18 +71,13 @@ def questions_of(data: Path, count: int) -> tuple[list[Question], list[Question]
 
 def likeness_pairs(model: BuiltinModel, questions: Sequence[Question], databases: Databases) -> tuple[Floats, Floats]:
     """Signs of pairs of questions of one database, and whether their statements are the same but for values."""
-    chance = random.Random(0)
     signs, same = [], []
     for db_id in sorted({question.db_id for question in questions}):
-        pairs = [Demo(question.question, question.sql) for question in questions if question.db_id == db_id]
+        pairs = [_demo(question) for question in questions if question.db_id == db_id]
         prepared = [demo for demo in model.prepare_demos(pairs, databases.schema(db_id)) if demo.tokens]
-        for demo in prepared:
-            others = [other for other in prepared if other is not demo]
-            alike_to = [other for other in others if _template(other) == _template(demo)]
-            unlike = [other for other in others if _template(other) != _template(demo)]
-            chosen = [*alike_to, *chance.sample(unlike, min(MOST_UNLIKE_PAIRS, len(unlike)))]
-            signs += [alike.likeness_signs(demo.sketch, other.sketch) for other in chosen]
-            same += [_template(other) == _template(demo) for other in chosen]
+        for one, other in itertools.combinations(prepared, 2):
+            signs.append(alike.likeness_signs(one.sketch, other.sketch))
+            same.append(_template(one) == _template(other))
     return np.array(signs), np.array(same, float)
 
 
@@ -91,14 +89,19 @@ def _template(demo: PreparedDemo) -> tuple[object, ...]:
 
 
 def answers_with_demos(
-    model: BuiltinModel, questions: Sequence[Question], everything: Sequence[Question], databases: Databases
+    model: BuiltinModel,
+    likeness: Mapping[str, float],
+    questions: Sequence[Question],
+    everything: Sequence[Question],
+    databases: Databases,
 ) -> Iterator[Shown]:
     for question in questions:
         schema = databases.schema(question.db_id)
         values = databases.cells(question.db_id).find(question.question, schema)
         alone = model.ask(question.question, schema, values, (), width=WIDTH)
         is_right = _marker(question, databases)
-        for group, demos in _draws(question, everything):
+        others = [one for one in everything if one.db_id == question.db_id and one.question != question.question]
+        for group, demos in _draws(question, _likest_first(model, likeness, question, others, schema)):
             answered = model.answered(alone, demos, WIDTH) if demos else alone
             yield _shown(model, question, group, answered if answered.patterns else alone, is_right)
 
@@ -115,18 +118,35 @@ def _marker(question: Question, databases: Databases) -> Callable[[str], bool | 
     return is_right
 
 
-def _draws(question: Question, everything: Sequence[Question]) -> Iterator[tuple[str, list[Demo]]]:
-    """Demos of the same database: none; then any; then any but those of the same statement."""
+def _likest_first(
+    model: BuiltinModel,
+    likeness: Mapping[str, float],
+    question: Question,
+    others: Sequence[Question],
+    schema: Schema,
+) -> list[Question]:
+    own, *sketches = [one.sketch for one in model.prepare_demos([*map(_demo, (question, *others))], schema)]
+    chances = {
+        other: alike.chance_of_same(own, sketch, likeness) for other, sketch in zip(others, sketches, strict=True)
+    }
+    return sorted(others, key=lambda other: -chances[other])
+
+
+def _draws(question: Question, others: Sequence[Question]) -> Iterator[tuple[str, list[Demo]]]:
+    """Demos of the same database, whose ``others`` come likest first: none; any; any but those of the same statement;
+    the likest of these, as a retriever chooses them."""
     yield NO_DEMOS, []
-    others = [one for one in everything if one.db_id == question.db_id and one.question != question.question]
-    for name, allowed in (
-        ("any", others),
-        ("other", [one for one in others if _spelling(one.sql) != _spelling(question.sql)]),
-    ):
+    of_other_sql = [one for one in others if _spelling(one.sql) != _spelling(question.sql)]
+    for name, allowed in (("any", others), ("other", of_other_sql)):
         chance = random.Random(f"{name} {question.question}")
         drawn = chance.sample(allowed, min(COUNTS[-1], len(allowed)))
         for count in COUNTS:
-            yield f"{count} {name}", [Demo(one.question, one.sql) for one in drawn[:count]]
+            yield f"{count} {name}", [*map(_demo, drawn[:count])]
+    yield LIKEST_OTHER, [*map(_demo, of_other_sql[: COUNTS[-1]])]
+
+
+def _demo(question: Question) -> Demo:
+    return Demo(question.question, question.sql)
 
 
 def _spelling(sql: str) -> str:
@@ -152,7 +172,9 @@ def _shown(
 def _part(data: Path, folder: Path, settings: dict[str, Any], questions: Sequence[Question]) -> list[Shown]:
     model = BuiltinModel(weights.load(folder), recall=settings)
     databases = Databases(data / "spider" / "database")
-    return list(answers_with_demos(model, questions, scored_questions(data, "held_out"), databases))
+    return list(
+        answers_with_demos(model, settings["likeness"], questions, scored_questions(data, "held_out"), databases)
+    )
 
 
 # -------------------------------------------------------------------------------------------------------------- fit
