@@ -1,8 +1,8 @@
-"""What each source of training data brings on databases not seen, from one checkpoint and with equally many examples.
+"""What each source of training data, and each way of varying it, brings on databases not seen.
 
     python -m training.ablation DATA_FOLDER [--examples 20000] [--at-once 2]
 
-One network over the frozen encoder learns from Spider alone; from there each arm goes on with another mixture, and its
+One network over the frozen encoder learns from Spider alone; from there each arm goes on for equally many examples. Its
 answers are marked as ``calibrate`` marks those of the shipped weights: the first answer that runs, and the one that a
 choice fitted to this arm on other databases takes. Figures go to ``training/runs/ablation.json``; it resumes.
 """
@@ -15,6 +15,7 @@ import shlex
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +28,27 @@ from training.train import RUNS, checkpoint_file
 BASE = "ablation_base"
 BASE_EXAMPLES = 20_000
 RATE = "7e-4"
+SPIDER = ("spider",)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What it trains on from the base on, and how where that differs from the others."""
+
+    sources: tuple[str, ...]
+    options: tuple[str, ...] = ()
+
+
 # Half of what an arm sees is Spider, half the source that it is named after; ``spider_others`` is smaller than that.
 ARMS = {
-    "spider": ("spider",),
-    "spider_others": ("spider", "spider_others"),
-    "spider_syn": ("spider", "spider_syn"),
-    "spider_asked": ("spider", "spider_asked5"),
-    "synthetic": ("spider", "batch5:0.28", "batch6:0.28"),
-    "all": ("spider", "spider_others", "spider_syn", "spider_asked5:0.5", "batch5:0.3", "batch6:0.4"),
+    "spider": Arm(SPIDER),
+    "spider_others": Arm((*SPIDER, "spider_others")),
+    "spider_syn": Arm((*SPIDER, "spider_syn")),
+    "spider_asked": Arm((*SPIDER, "spider_asked5")),
+    "synthetic": Arm((*SPIDER, "batch5:0.28", "batch6:0.28")),
+    "all": Arm((*SPIDER, "spider_others", "spider_syn", "spider_asked5:0.5", "batch5:0.3", "batch6:0.4")),
+    "columns_dropped": Arm(SPIDER, ("--drop-columns", "0.5")),
+    "labels_smoothed": Arm(SPIDER, ("--smoothing", "0.05")),
 }
 BUSINESS = ("questions.jsonl", "second.jsonl")
 FIGURES = RUNS / "ablation.json"
@@ -42,12 +56,12 @@ FIGURES = RUNS / "ablation.json"
 
 def train_base(data: Path) -> None:
     if not checkpoint_file(BASE).exists():
-        _run("train", BASE, "--data", data, "--examples", BASE_EXAMPLES, "--rate", RATE, "--sources", *ARMS["spider"])
+        _run("train", BASE, "--data", data, "--examples", BASE_EXAMPLES, "--rate", RATE, "--sources", *SPIDER)
 
 
 def train_arm(data: Path, examples: int, arm: str) -> None:
     options = ("--examples", examples, "--rate", RATE, "--processes", 1, "--start-from", checkpoint_file(BASE))
-    _run("train", f"ablation_{arm}", "--data", data, *options, "--sources", *ARMS[arm])
+    _run("train", f"ablation_{arm}", "--data", data, *options, *ARMS[arm].options, "--sources", *ARMS[arm].sources)
 
 
 def measure_arm(data: Path, arm: str) -> dict[str, Any]:
@@ -75,7 +89,7 @@ def _run(module: str, *arguments: object) -> None:
 
 def work_on(data: Path, examples: int, arm: str) -> dict[str, Any]:
     train_arm(data, examples, arm)
-    return {arm: {"sources": ARMS[arm], "examples": examples, **measure_arm(data, arm)}}
+    return {arm: {**asdict(ARMS[arm]), "examples": examples, **measure_arm(data, arm)}}
 
 
 def main() -> None:

@@ -62,6 +62,7 @@ class Noise:
     """How much an epoch varies its examples."""
 
     drop_tables: float = 0.5
+    drop_columns: float = 0.0
     hide_names: float = 0.1
     with_demos: float = 0.5
     most_demos: int = 8
@@ -163,6 +164,8 @@ class Corpus:
                 flags, relations = _without_some_matches(ready, chance)
             if chance.random() < noise.drop_tables:
                 kept = _without_some_tables(ready, chance)
+            if chance.random() < noise.drop_columns:
+                kept = _without_some_columns(ready, kept, chance)
             if chance.random() < noise.with_demos:
                 demos = self._draw_demos(index, chance.randint(1, noise.most_demos), chance)
         if demos:
@@ -326,3 +329,14 @@ def _without_some_tables(ready: Ready, chance: random.Random) -> NDArray[np.int6
     is_dropped = np.zeros(len(nodes), bool)
     is_dropped[words : words + schema.size] = np.isin(schema.table_of, list(dropped))
     return nodes[~is_dropped]
+
+
+def _without_some_columns(ready: Ready, kept: NDArray[np.int64], chance: random.Random) -> NDArray[np.int64]:
+    """``kept`` without a random part of the columns that the gold SQL does not name, half of them at most."""
+    schema, words = ready.schema, len(ready.features.words)
+    named = {token for token in ready.example.tokens if not isinstance(token, str)}
+    share = 0.5 * chance.random()
+    dropped = [
+        words + place for place, column in enumerate(schema.columns) if column not in named and chance.random() < share
+    ]
+    return kept[~np.isin(kept, dropped)]
