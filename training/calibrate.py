@@ -237,7 +237,7 @@ def _search_all(folder: Path, work: Work) -> list[Searched]:
 def unanswerable(batch: str) -> list[Question]:
     """Questions about things that their database does not hold; no answer to them is right."""
     lines = (WORK / "synthesis" / batch / "unanswerable.jsonl").read_text("utf-8").splitlines()
-    chosen = random.Random(0).sample(lines, UNANSWERABLE_QUESTIONS)
+    chosen = random.Random(0).sample(lines, min(UNANSWERABLE_QUESTIONS, len(lines)))
     return [Question(one["db_id"], one["question"], "") for one in map(json.loads, chosen)]
 
 
@@ -254,7 +254,8 @@ def questions_held_out(data: Path, most: int | None) -> list[Work]:
     works: list[Work] = [("spider", data / "spider" / "database", questions) for questions in by_database.values()]
     for path in sorted((WORK / "examples").glob(f"*{HELD_OUT}.jsonl"))[-1:]:
         folder = databases_of(path.stem, data).folder
-        examples = random.Random(0).sample(list(read_examples(path)), SYNTHETIC_QUESTIONS)
+        everything = list(read_examples(path))
+        examples = random.Random(0).sample(everything, min(SYNTHETIC_QUESTIONS, len(everything)))
         works.append(("synthetic", folder, [Question(one.db_id, one.question, one.sql) for one in examples]))
         works.append(("unanswerable", folder, unanswerable(group_of(path.stem))))
     return [(kind, folder, questions[:most]) for kind, folder, questions in sorted(works, key=_size)]

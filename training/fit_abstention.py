@@ -86,10 +86,11 @@ def _part(folder: Path, common: Sequence[str], work: tuple[Path, Sequence[tuple[
 
 def works(data: Path) -> list[tuple[Path, list[tuple[str, Question]]]]:
     chance = random.Random(11)
-    spider = [("spider", one) for one in chance.sample(scored_questions(data, "held_out"), ANSWERABLE)]
+    answerable = scored_questions(data, "held_out")
+    spider = [("spider", one) for one in chance.sample(answerable, min(ANSWERABLE, len(answerable)))]
     spider += [("by hand", one) for one in _without_answer(BY_HAND)]
     held = [Question(one.db_id, one.question, one.sql) for one in read_examples(_examples())]
-    synthetic = [("synthetic", one) for one in chance.sample(held, SYNTHETIC)]
+    synthetic = [("synthetic", one) for one in chance.sample(held, min(SYNTHETIC, len(held)))]
     names = {one.db_id for one in held}
     others = [one for one in _without_answer(WORK / "synthesis" / BATCH / "unanswerable.jsonl") if one.db_id in names]
     synthetic += [("other domain", one) for one in chance.sample(others, min(SYNTHETIC, len(others)))]
