@@ -25,7 +25,7 @@ _DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
 _OTHER_MONTH = _MONTH.replace("?P<month>", "?:")
 _OTHER_DAY = _DAY.replace("?P<day>", "?:")
 _TIME = r"(?:[ T](?P<time>\d{1,2}:\d\d(?::\d\d)?))?"
-_QUARTERS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": 4, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4}
+_ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4}
 
 _ISO_DAY = re.compile(rf"\b{_YEAR}[-/.](?P<month>\d\d?)[-/.](?P<day>\d\d?){_TIME}\b")
 _NUMBERED_DAY = re.compile(rf"\b(?P<one>\d\d?)(?P<mark>[-/.])(?P<two>\d\d?)(?P=mark)(?P<year>\d{{4}}|\d\d){_TIME}\b")
@@ -129,18 +129,21 @@ def _month_of_year(match: re.Match[str]) -> _Literals:
 
 
 def _quarter_of_year(match: re.Match[str]) -> _Literals:
-    groups = match.groupdict()
-    quarter = int(groups["quarter"]) if groups["quarter"] else _QUARTERS[groups["named"].lower()]
+    quarter = _number_of_period(match, "quarter", last=4)
     yield from _period(int(match["year"]), 3 * quarter - 2, months=3)
     yield str(quarter), "number"
     yield match["year"], "number"
 
 
 def _half_of_year(match: re.Match[str]) -> _Literals:
-    groups = match.groupdict()
-    half = int(groups["half"]) if groups["half"] else (1 if groups["named"].lower() in ("first", "1st") else 2)
+    half = _number_of_period(match, "half", last=2)
     yield from _period(int(match["year"]), 6 * half - 5, months=6)
     yield match["year"], "number"
+
+
+def _number_of_period(match: re.Match[str], kind: str, last: int) -> int:
+    """1 for ``Q1``, ``H1`` and ``first``; ``last`` for ``last``."""
+    return int(match[kind]) if match[kind] else {**_ORDINALS, "last": last}[match["named"].lower()]
 
 
 def _period(year: int, month: int, months: int) -> _Literals:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 
 import numpy as np
 
+from t2s_magic.builtin import tree
 from t2s_magic.builtin.encoder import Array
 from t2s_magic.builtin.features import SchemaFeatures
 from t2s_magic.builtin.joins import JoinGraph
@@ -15,8 +16,7 @@ from t2s_magic.builtin.vocabulary import Vocabulary
 
 # Of 469 answers with a cell in the wrong column 4 were right: held back, not forbidden, for not all cells may be read.
 PENALTY = -4.0
-_COMPARING = ("=", "!=", "in", "not_in")
-_MEMBERSHIP = ("in", "not_in")
+_COMPARING = tree.MEMBERSHIP | {"=", "!="}
 
 
 class Fitting:
@@ -31,7 +31,7 @@ class Fitting:
         words: int,
     ) -> None:
         self._comparing = _numbers(vocabulary, _COMPARING)
-        self._membership = _numbers(vocabulary, _MEMBERSHIP)
+        self._membership = _numbers(vocabulary, tree.MEMBERSHIP)
         self._opening, self._distinct = (vocabulary.ids.get(keyword) for keyword in ("(", "distinct"))
         self._first_item = vocabulary.size + words
         self._first_value = self._first_item + schema.size
@@ -78,5 +78,5 @@ class Fitting:
         yield from range(self._first_item + len(self._schema.columns), self._first_value)
 
 
-def _numbers(vocabulary: Vocabulary, keywords: Sequence[str]) -> frozenset[int]:
+def _numbers(vocabulary: Vocabulary, keywords: Set[str]) -> frozenset[int]:
     return frozenset(vocabulary.ids[keyword] for keyword in keywords if keyword in vocabulary.ids)

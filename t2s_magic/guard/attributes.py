@@ -13,7 +13,6 @@ from sqlglot import exp
 from t2s_magic.guard.forms import span_of
 from t2s_magic.guard.functions import function_list
 from t2s_magic.guard.names import HIDDEN, Reader, Source
-from t2s_magic.guard.spellings import join_aliases
 from t2s_magic.guard.text import Statement
 from t2s_magic.guard.verdict import refuse
 from t2s_magic.schema import Schema
@@ -60,8 +59,7 @@ def _behind_dot(node: exp.Expr) -> Any:
 
 
 def _check_attribute(name: str, node: exp.Expr, reader: Reader) -> None:
-    has_named_joins = any(join_aliases(reader.statement.tokens))
-    if isinstance(node, exp.Column) and not has_named_joins:
+    if isinstance(node, exp.Column) and not reader.has_named_joins:
         reader.check(node)  # says what it may have meant, where that is known
     owner = reader.source(_owner_name(node), node)
     if owner is None or (owner.columns is None and not owner.is_query):

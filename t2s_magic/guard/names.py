@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise, starmap
 
 from sqlglot import exp
@@ -66,9 +67,9 @@ def check_names(query: CheckedSql, schema: Schema) -> None:
     statement = read_statement(query.sql, query.dialect)
     if query.dialect == "duckdb" and any(starmap(is_inner_description, pairwise(statement.tokens))):
         return  # (DESCRIBE orders) has columns of its own, column_name and others
-    if query.dialect == "postgres" and any(join_aliases(statement.tokens)):
-        return  # JOIN … USING (id) AS j makes a j.id
     reader = Reader(statement, schema)
+    if reader.has_named_joins:
+        return
     for tree in parse(statement):
         for column in tree.find_all(exp.Column):
             reader.check(column)
@@ -81,6 +82,11 @@ class Reader:
         self.statement = statement
         self.schema = schema
         self._sources: dict[int, tuple[Source, ...]] = {}
+
+    @cached_property
+    def has_named_joins(self) -> bool:
+        """Whether a name may be one that PostgreSQL's ``JOIN … USING (id) AS j`` makes, as in ``j.id``."""
+        return self.statement.dialect == "postgres" and any(join_aliases(self.statement.tokens))
 
     def source(self, name: str, node: exp.Expr) -> Source | None:
         """What FROM calls ``name`` where ``node`` stands, the innermost first."""

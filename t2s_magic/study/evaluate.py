@@ -70,8 +70,7 @@ def evaluate(
                     database.close()
                     asker.forget()
                 db_id, database = question.db_id, open_in(dialect, database_file(databases, question.db_id), server)
-            allowed = [other for other in demos_from if _may_show(other, question, demos_of_other_sql)]
-            pairs = _demos(question, allowed, demo_count, seed)
+            pairs = _demos(question, demos_from, demo_count, demos_of_other_sql, seed)
             yield _answer(question, database, database_file(databases, db_id), asker, pairs)
     finally:
         if database is not None:
@@ -115,15 +114,20 @@ def _result(
     )
 
 
+def _demos(
+    question: Question, demos_from: Sequence[Question], count: int, is_of_other_sql: bool, seed: int
+) -> list[Pair]:
+    if count == 0:
+        return []
+    allowed = [other for other in demos_from if _may_show(other, question, is_of_other_sql)]
+    chosen = random.Random(f"{seed} {question.index}").sample(allowed, min(count, len(allowed)))
+    return [Pair(other.question, other.sql, "sqlite", schema="", tables=(), date="") for other in chosen]
+
+
 def _may_show(other: Question, question: Question, is_of_other_sql: bool) -> bool:
     if other.db_id != question.db_id or other.index == question.index:
         return False
     return not is_of_other_sql or _spelling(other.sql) != _spelling(question.sql)
-
-
-def _demos(question: Question, allowed: Sequence[Question], count: int, seed: int) -> list[Pair]:
-    chosen = random.Random(f"{seed} {question.index}").sample(allowed, min(count, len(allowed)))
-    return [Pair(other.question, other.sql, "sqlite", schema="", tables=(), date="") for other in chosen]
 
 
 def _spelling(sql: str) -> str:

@@ -259,12 +259,12 @@ def _fall(row: Row, base: Row | None) -> tuple[str, ...]:
         str(len(row.candidates)),
         f"{best:.1f} % of {len(row.valset)}",
         share_with_interval(right, n),
-        _points(100 * right / n - best),
-        _points(percent_right(base.testset) - percent_right(base.valset)) if base is not None else "",
+        _points(best - 100 * right / n),
+        _points(percent_right(base.valset) - percent_right(base.testset)) if base is not None else "",
         f"{100 * best_by_chance(right / n, len(row.candidates), len(row.valset)):.1f} %",
     )
 
 
-def _points(difference: float) -> str:
+def _points(fall: float) -> str:
     """How far a share fell; what rose has a minus."""
-    return f"{-difference:+.1f} points"
+    return f"{fall:+.1f} points"
