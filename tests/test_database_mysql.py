@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
+from settling import left_over
 
 from t2s_magic.database import Database, Limits, Rows, connect
 from t2s_magic.errors import (
@@ -35,7 +36,6 @@ pytestmark = pytest.mark.skipif(shutil.which("mariadbd") is None, reason="no Mar
 
 # What is waited for here goes on for thirty seconds if nothing stops it; what stops it takes a tenth of a second.
 SECONDS_TO_STOP = 15
-SECONDS_TO_SETTLE = 2
 SHOP = """
 CREATE TABLE customer (id INT PRIMARY KEY, name VARCHAR(40) NOT NULL COMMENT 'first name', country VARCHAR(20));
 CREATE TABLE invoice (
@@ -107,12 +107,9 @@ def run_unchecked(database: Database, sql: str, limits: Limits = Limits()) -> Ro
 
 
 def active(admin: sqlalchemy.Connection) -> list[str]:
-    """What other sessions are doing; ``SECONDS_TO_SETTLE`` later, where a rollback is still under way."""
+    """What other sessions are doing: nothing, when all is well and rollbacks are over."""
     listed = "SELECT info FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND info <> ''"
-    deadline = time.monotonic() + SECONDS_TO_SETTLE
-    while (found := [info for (info,) in admin.exec_driver_sql(listed)]) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return found
+    return left_over(lambda: [info for (info,) in admin.exec_driver_sql(listed)])
 
 
 def test_rows_schema_and_keys_are_read(database: Database):

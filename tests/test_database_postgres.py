@@ -9,7 +9,7 @@ import socket
 import socketserver
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +20,7 @@ import psycopg
 import psycopg2
 import pytest
 import sqlalchemy
+from settling import left_over
 
 from t2s_magic.database import Database, Limits, Rows, connect
 from t2s_magic.errors import (
@@ -38,7 +39,6 @@ OURS = "FROM pg_stat_activity WHERE application_name = 't2s_magic' AND datname =
 SLEEP = "SELECT pg_sleep(30)"
 # What is waited for here goes on for thirty seconds if nothing stops it; what stops it takes a tenth of a second.
 SECONDS_TO_STOP = 15
-SECONDS_TO_SETTLE = 2
 
 
 @pytest.fixture
@@ -64,12 +64,8 @@ def run_unchecked(database: Database, sql: str, limits: Limits = Limits()) -> Ro
 
 
 def active(admin: psycopg.Connection) -> list[Any]:
-    """What our sessions are doing: nothing, when all is well, within ``SECONDS_TO_SETTLE``."""
-    deadline = time.monotonic() + SECONDS_TO_SETTLE
-    listed = f"SELECT state, query {OURS} AND state <> 'idle'"
-    while (found := admin.execute(listed).fetchall()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return found
+    """What our sessions are doing: nothing, when all is well."""
+    return left_over(lambda: admin.execute(f"SELECT state, query {OURS} AND state <> 'idle'").fetchall())
 
 
 def terminate_ours(admin: psycopg.Connection) -> None:
@@ -380,13 +376,6 @@ def interrupt_after(*seconds: float) -> list[threading.Timer]:
     return timers
 
 
-def wait_until(is_true: Callable[[], bool], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def held(admin: psycopg.Connection) -> list[Any]:
     """Locks and transactions of our sessions: none, when all is well."""
     locks = admin.execute(f"SELECT locktype, mode FROM pg_locks WHERE pid IN (SELECT pid {OURS})").fetchall()
@@ -461,7 +450,7 @@ def test_a_stop_while_it_rolls_back_leaves_nothing_open_and_the_next_question_is
             run_unchecked(database, "SELECT pg_advisory_lock(42), count(*) FROM customer")
         stopping.join()
         assert time.monotonic() - started < SECONDS_TO_STOP
-        wait_until(lambda: held(admin) == [])
+        assert left_over(lambda: held(admin), SECONDS_TO_STOP) == []
         assert ask(database, "SELECT count(*) FROM customer").rows == ((3,),)
         assert held(admin) == []
         database.close()
@@ -497,7 +486,7 @@ def test_impatient_interrupts_leave_no_transaction_either(database: Database, ad
                 timer.join()
             time.sleep(0.2)
     assert ask(database, "SELECT count(*) FROM customer").rows == ((3,),)
-    wait_until(lambda: held(admin) == [])
+    assert left_over(lambda: held(admin), SECONDS_TO_STOP) == []
 
 
 def test_a_statement_that_cannot_be_cancelled_is_hung_up_on(database: Database, admin: psycopg.Connection):
@@ -509,4 +498,4 @@ def test_a_statement_that_cannot_be_cancelled_is_hung_up_on(database: Database, 
     finally:
         os.kill(pid, signal.SIGCONT)
     assert ask(database, "SELECT count(*) FROM customer").rows == ((3,),)
-    wait_until(lambda: active(admin) == [])
+    assert left_over(lambda: active(admin), SECONDS_TO_STOP) == []
