@@ -24,7 +24,7 @@ from model_serve.command import vllm_command
 from model_serve.errors import ServeError, ServerDiedError
 from model_serve.prompts import QUESTIONS, messages
 from model_serve.server import Server, start_server, stop_server, wait_for_end, wait_until_ready
-from model_serve.settings import KEY_NAME, PREFIX, Settings, read_settings
+from model_serve.settings import KEY_NAME, PREFIX, Settings, read_key, read_settings
 
 APP_NAME = "t2s-serve"
 SERVER_NAME = "Endpoint"
@@ -168,10 +168,10 @@ def post(path: str) -> None:
 @app.local_entrypoint()
 def check(url: str = "") -> None:
     """Check the deployment (or the server at ``--url``) with the key in ``T2S_API_KEY``, and ask one question."""
-    key = os.environ.get("T2S_API_KEY", "")
-    if not key:
-        sys.exit(f"Set T2S_API_KEY to the {KEY_NAME} of the Modal secret {SETTINGS.secret!r}.")
     try:
+        key = read_key("T2S_API_KEY", os.environ)
+        if not key:
+            sys.exit(f"Set T2S_API_KEY to the {KEY_NAME} of the Modal secret {SETTINGS.secret!r}.")
         base_url = (url or deployed_url()).rstrip("/").removesuffix("/v1") + "/v1"
         check_deployment(Client(base_url, key), SETTINGS.profile, say=print)
     except ServeError as error:

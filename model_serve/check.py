@@ -81,13 +81,16 @@ def check_is_closed(client: Client, path: str) -> None:
 def check_has_model(client: Client, model: str) -> None:
     reply = client.get("/v1/models")
     if reply.status in {401, 403}:
-        raise CheckFailedError(f"{client.root} refused the key ({reply.status}). Is it the one in the Modal secret?")
+        do = "It is not this server's: set T2S_API_KEY again." if client.key else "Set T2S_API_KEY to this server's."
+        raise CheckFailedError(f"{client.root} refused the key ({reply.status}). {do}")
     try:
         names = [entry["id"] for entry in json.loads(reply.body)["data"]]
     except (ValueError, KeyError, TypeError) as error:
         raise CheckFailedError(f"{client.root}/v1/models answered {reply.status}, but no list of models.") from error
     if model not in names:
-        raise CheckFailedError(f"{client.root} serves {', '.join(names)}, not {model}. Deploy again with that profile.")
+        raise CheckFailedError(
+            f"{client.root} serves {', '.join(names)}, not {model}. Name its profile, or serve that one."
+        )
 
 
 def check_is_sql(answer: Answer) -> None:

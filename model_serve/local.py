@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import socket
@@ -19,7 +20,7 @@ from model_serve.command import vllm_command
 from model_serve.errors import ServerDiedError, SettingsError
 from model_serve.profiles import STARLING, Profile
 from model_serve.server import start_server, stop_server, wait_for_end, wait_until_ready
-from model_serve.settings import KEY_NAME, check_context, check_split
+from model_serve.settings import KEY_NAME, check_context, check_split, read_key
 
 Say = Callable[[str], None]
 SECONDS_BETWEEN_WORDS = 15.0
@@ -45,7 +46,7 @@ def serve_local(
     check_split(profile, tensor_parallel)
     check_has_vllm()
     check_port_is_free(port)
-    key = os.environ.get(KEY_NAME, "") or secrets.token_urlsafe(32)
+    key = read_key(KEY_NAME, os.environ) or secrets.token_urlsafe(32)
     command = vllm_command(
         profile,
         context=context,
@@ -60,7 +61,7 @@ def serve_local(
     folder = Path(tempfile.mkdtemp(prefix="t2s-serve-"))
     log = folder / "vllm.log"
     with ended_by_sigterm():
-        say(f"Starting {profile.model} with vLLM; it writes to {log}")
+        say(f"Starting {profile.model}{_at(revision)} with vLLM; it writes to {log}")
         say(f"Licence: {profile.licence}")
         server = start_server(command, key=key, port=port, environ=os.environ, log=log)
         try:
@@ -68,6 +69,7 @@ def serve_local(
             wait_until_ready(server, patience=math.inf, on_wait=patient_words(say))
             say("Ready. Paste this into the notebook, before %load_ext t2s_magic:")
             say(f"\n{line_to_paste(profile, port, key)}\n")
+            say(f"In a terminal instead:\n\n{line_for_terminal(profile, port, key)}\n")
             say("Ctrl+C stops it.")
             wait_for_end(server)
         except KeyboardInterrupt:
@@ -82,11 +84,31 @@ def serve_local(
 
 def line_to_paste(profile: Profile, port: int, key: str) -> str:
     """One line of Python that points the notebook at this server."""
+    values = ", ".join(f"{name}={value!r}" for name, value in client_settings(profile, port, key).items())
+    return f"import os; os.environ.update({values})"
+
+
+def line_for_terminal(profile: Profile, port: int, key: str) -> str:
+    """The same for the commands of the package, and for ``check`` and ``bench``."""
+    values = " ".join(f"{name}={shlex.quote(value)}" for name, value in client_settings(profile, port, key).items())
+    return f"export {values}"
+
+
+def client_settings(profile: Profile, port: int, key: str) -> dict[str, str]:
     settings = {"T2S_API_BASE": f"http://127.0.0.1:{port}/v1", "T2S_API_KEY": key}
     if profile.model != STARLING.model:
         settings["T2S_LM"] = f"hosted_vllm/{profile.model}"
-    values = ", ".join(f"{name}={value!r}" for name, value in settings.items())
-    return f"import os; os.environ.update({values})"
+    return settings
+
+
+def revision_to_serve(profile: Profile, asked: str | None, extra: Sequence[str]) -> str | None:
+    """``asked``, else the profile's commit, but none of it where ``extra`` names another model."""
+    is_other_model = any(flag.partition("=")[0] == "--model" for flag in extra)
+    return asked or (None if is_other_model else profile.revision)
+
+
+def _at(revision: str | None) -> str:
+    return f" at {revision[:7]}" if revision else ""
 
 
 def check_has_vllm() -> None:

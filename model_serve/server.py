@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -17,6 +18,8 @@ from model_serve.settings import KEY_NAME
 
 ROOT = Path(__file__).parent.parent
 LAST_LINES = 20
+# A line that begins with an error's name, perhaps after the process and the place that vLLM logs it with.
+ERROR_LINE = re.compile(r"(?:\([^)]*\) )?(?:ERROR [^\]]*\] )?((?:\w+\.)*\w*(?:Error|Exception)\b.*)")
 POLL_SECONDS = 0.5
 MINUTE = 60.0
 
@@ -32,12 +35,13 @@ class Server:
     port: int
     log: Path | None
 
-    def last_lines(self) -> str:
-        """The end of what it wrote, for the person who has to know why it died."""
+    def last_words(self) -> str:
+        """What it wrote, for the person who has to know why it died: the first error, and the last lines."""
         if self.log is None:
-            return "(they stand above)"
+            return "Its last lines stand above."
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return "\n".join(lines[-LAST_LINES:]) or "(it wrote nothing)"
+        end = "\n".join(lines[-LAST_LINES:]) or "(it wrote nothing)"
+        return f"{_first_error(lines[:-LAST_LINES])}Its last lines:\n{end}"
 
 
 def start_server(
@@ -70,11 +74,9 @@ def wait_until_ready(
         waited = time.monotonic() - started
         code = server.process.poll()
         if code is not None:
-            raise ServerDiedError(
-                f"vLLM ended {_how(code)} before it was ready. Its last lines:\n{server.last_lines()}"
-            )
+            raise ServerDiedError(f"vLLM ended {_how(code)} before it was ready. {server.last_words()}")
         if waited > patience:
-            raise ServerDiedError(f"vLLM was not ready in {patience:.0f} s. Its last lines:\n{server.last_lines()}")
+            raise ServerDiedError(f"vLLM was not ready in {patience:.0f} s. {server.last_words()}")
         on_wait(waited)
         time.sleep(POLL_SECONDS)
 
@@ -94,7 +96,7 @@ def is_healthy(port: int) -> bool:
 def wait_for_end(server: Server) -> None:
     """Block while the server runs, then raise ServerDiedError."""
     code = server.process.wait()
-    raise ServerDiedError(f"vLLM ended {_how(code)} while it served. Its last lines:\n{server.last_lines()}")
+    raise ServerDiedError(f"vLLM ended {_how(code)} while it served. {server.last_words()}")
 
 
 def stop_server(server: Server, *, grace: float = 20.0) -> None:
@@ -113,6 +115,12 @@ def stop_server(server: Server, *, grace: float = 20.0) -> None:
 def _signal_group(server: Server, signal_number: int) -> None:
     with suppress(ProcessLookupError):
         os.killpg(server.process.pid, signal_number)
+
+
+def _first_error(lines: Sequence[str]) -> str:
+    """The cause, most often: what a worker of vLLM dies of, its parents follow with pages that only point at it."""
+    found = next(filter(None, map(ERROR_LINE.match, lines)), None)
+    return f"The first error that it wrote:\n{found[1]}\n" if found else ""
 
 
 def _how(code: int) -> str:

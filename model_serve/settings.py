@@ -16,6 +16,8 @@ USABLE_SHARE = 0.9
 RUNTIME_BYTES = 3 * GIB
 DEFAULT_SECRET = "t2s-serve"
 KEY_NAME = "VLLM_API_KEY"
+# A schema, a question and an answer do not go into less.
+LEAST_CONTEXT = 512
 PREFIX = "T2S_SERVE_"
 NAMES = {"PROFILE", "GPU", "REVISION", "CONTEXT", "SECRET", "IDLE_MINUTES", "MOST_CONTAINERS", "SNAPSHOT"}
 
@@ -38,7 +40,7 @@ class Settings:
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """The settings in ``T2S_SERVE_*``, since ``modal deploy`` takes no options; SettingsError names what cannot be.
 
-    ``NAMES`` lists them. A GPU may come with a number (``H100:2``); REVISION has to be given.
+    ``NAMES`` lists them. A GPU may come with a number (``H100:2``).
     """
     given = {
         key.removeprefix(PREFIX): value.strip()
@@ -51,7 +53,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         raise SettingsError(f"{PREFIX}{min(unknown)} is no setting. There are {known}.")
     profile = profile_called(given.get("PROFILE", "starling"))
     gpu, gpus = read_gpu(given.get("GPU", "L40S"))
-    context = _whole("CONTEXT", given.get("CONTEXT", str(profile.served_context)), least=512)
+    context = _whole("CONTEXT", given.get("CONTEXT", str(profile.served_context)), least=LEAST_CONTEXT)
     check_fits(profile, gpu, gpus, context)
     return Settings(
         profile=profile,
@@ -73,7 +75,8 @@ def read_gpu(text: str) -> tuple[Gpu, int]:
 
 
 def checked_revision(profile: Profile, revision: str) -> str:
-    """``revision`` if it names one commit: a branch such as main may hold other weights tomorrow."""
+    """``revision``, or the profile's, if it names one commit: a branch such as main may hold other weights tomorrow."""
+    revision = revision or profile.revision or ""
     if re.fullmatch(r"[0-9a-f]{40}", revision):
         return revision
     what = f"{revision!r} is no commit" if revision else "No revision of the model is set"
@@ -88,6 +91,16 @@ def check_context(profile: Profile, context: int) -> None:
         raise SettingsError(
             f"A context of {context} tokens is longer than {profile.model} has: {profile.context}. Ask for less."
         )
+    if context < LEAST_CONTEXT:
+        raise SettingsError(f"A context of {context} tokens holds no schema. Ask for {LEAST_CONTEXT} or more.")
+
+
+def read_key(name: str, environ: Mapping[str, str]) -> str:
+    """The key in the variable ``name``, "" for none. What no header can carry is refused without being shown."""
+    key = environ.get(name, "").strip()
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise SettingsError(f"{name} holds a space, a line break or another character that no key has. Set it again.")
+    return key
 
 
 def check_fits(profile: Profile, gpu: Gpu, gpus: int, context: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from model_serve.command import vllm_command
 from model_serve.errors import SettingsError
 from model_serve.gate import Gate
-from model_serve.profiles import PROFILES, profile_called
-from model_serve.settings import read_settings
+from model_serve.local import revision_to_serve
+from model_serve.profiles import PROFILES, STARLING, profile_called
+from model_serve.settings import read_key, read_settings
 from t2s_magic.lm import STARLING_MODEL, STARLING_STOP_TOKENS
 
 FOLDER = Path(__file__).parent.parent / "model_serve"
@@ -81,6 +83,27 @@ def test_each_profile_fits_an_l40s_and_says_its_licence(profile: Any):
     assert profile.template_path is None or profile.template_path.is_file()
 
 
+def test_a_profile_serves_one_commit_unless_another_is_asked_for():
+    assert settings(REVISION="").revision == STARLING.revision == "39a4d501472dfede947ca5f4c5af0c1896d0361b"
+    assert settings(REVISION=REVISION).revision == REVISION
+    assert revision_to_serve(STARLING, None, []) == STARLING.revision
+    assert revision_to_serve(STARLING, "main", []) == "main"
+    assert revision_to_serve(STARLING, None, ["--model=a/b"]) is None
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES.keys())
+def test_a_commit_is_named_in_full_where_a_profile_names_one(profile: Any):
+    assert profile.revision is None or re.fullmatch("[0-9a-f]{40}", profile.revision)
+
+
+@pytest.mark.parametrize("key", ["two words", "line\nbreak", "schlüssel"])
+def test_a_key_that_no_header_can_carry_is_refused_and_not_shown(key: str):
+    with pytest.raises(SettingsError, match="T2S_API_KEY holds a space") as refused:
+        read_key("T2S_API_KEY", {"T2S_API_KEY": key})
+    assert key not in str(refused.value)
+    assert read_key("T2S_API_KEY", {"T2S_API_KEY": " right\n"}) == "right"
+
+
 def test_the_settings_not_given_are_starling_on_one_gpu_scaling_to_zero():
     read = settings()
     assert (read.profile.name, read.gpu.name, read.gpus, read.context) == ("starling", "L40S", 1, 8192)
@@ -98,7 +121,8 @@ def test_the_settings_not_given_are_starling_on_one_gpu_scaling_to_zero():
         ({"GPU": "T4"}, "T4 cannot compute in bfloat16"),
         ({"CONTEXT": "16384"}, "A context of 16384 tokens is longer than Nexusflow/Starling-LM-7B-beta has: 8192"),
         ({"CONTEXT": "8k"}, "T2S_SERVE_CONTEXT is '8k'"),
-        ({"REVISION": ""}, "No revision of the model is set"),
+        ({"CONTEXT": "100"}, "T2S_SERVE_CONTEXT is '100'; it wants a whole number, 512 or more"),
+        ({"REVISION": "", "PROFILE": "arctic-text2sql-r1-7b"}, "No revision of the model is set"),
         ({"REVISION": "main"}, "'main' is no commit"),
         ({"SNAPSHOT": "perhaps"}, "T2S_SERVE_SNAPSHOT is 'perhaps'; it wants 1 or 0"),
         ({"IDLE_MINUTES": "600"}, "T2S_SERVE_IDLE_MINUTES is '600'; it wants a whole number, 1 to 60"),

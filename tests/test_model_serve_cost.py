@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +11,10 @@ from pathlib import Path
 import pytest
 from sleepy_server import sleepy_server
 
-from model_serve.bench import cache_hit_rate, percentile_95, summed, table
+from model_serve.bench import against_roofline, cache_hit_rate, measure, percentile_95, price_source, summed
 from model_serve.client import Answer, Client
 from model_serve.cost import CONSTANTS, batch_size, ceiling, estimates, report
-from model_serve.errors import CheckFailedError
+from model_serve.errors import CheckFailedError, SettingsError
 from model_serve.gpus import GPUS
 from model_serve.profiles import STARLING, profile_called
 
@@ -76,9 +77,28 @@ def test_the_95th_percentile_of_a_hundred_values_leaves_five_above():
     assert percentile_95([2.0]) == 2.0
 
 
-def test_the_table_compares_one_stream_with_the_roofline():
+def test_one_stream_is_compared_with_the_roofline():
     level = summed([answer(1.1, tokens=31)], concurrency=1, seconds=1.1, price=None)
-    assert table(STARLING, GPUS["L40S"], [level]).endswith("60 times a second: 50% of the roofline.")
+    told = against_roofline(STARLING, GPUS["L40S"], [level])
+    assert told.endswith("60 times a second: 50% of the roofline.")
+
+
+def test_a_server_faster_than_its_gpu_can_be_is_said_to_run_on_something_else():
+    level = summed([answer(1.1, tokens=101)], concurrency=1, seconds=1.1, price=None)
+    assert "168% of the roofline. No L40S can do that" in against_roofline(STARLING, GPUS["L40S"], [level])
+    guessing = against_roofline(profile_called("starling-low-latency"), GPUS["L40S"], [level])
+    assert guessing.endswith("168% of the roofline.")
+
+
+def test_many_streams_alone_tell_no_distance_from_the_roofline():
+    level = summed([answer(1.1), answer(1.1)], concurrency=2, seconds=1.1, price=None)
+    assert "measure one question at a time" in against_roofline(STARLING, GPUS["L40S"], [level])
+
+
+def test_a_price_has_its_source_and_none_has_none():
+    assert "2026-05-07" in str(price_source(GPUS["L4"], GPUS["L4"].price))
+    assert price_source(GPUS["L4"], 1.0) == "given by --price"
+    assert price_source(GPUS["H200"], None) is None
 
 
 def test_the_command_drives_load_and_writes_what_it_measured(tmp_path: Path):
@@ -95,6 +115,61 @@ def test_the_command_drives_load_and_writes_what_it_measured(tmp_path: Path):
     assert [level["concurrency"] for level in written["levels"]] == [1, 4]
     assert (written["gpu"], written["dollars_per_hour"]) == ("L40S", 1.9512)
     assert len(questions) == 16
+
+
+def bench(address: str, *options: str, key: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "model_serve", "bench", address, *options]
+    environ = {**os.environ, "T2S_API_KEY": key}
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("wrong", "refused the key (401). It is not this server's: set T2S_API_KEY again.\n"),
+        ("", "refused the key (401). Set T2S_API_KEY to this server's.\n"),
+        ("two words", "T2S_API_KEY holds a space, a line break or another character that no key has. Set it again.\n"),
+    ],
+)
+def test_a_benchmark_with_a_wrong_key_ends_with_one_line(key: str, words: str):
+    with sleepy_server(key="right", model=STARLING.model, text="SELECT 1") as server:
+        done = bench(server.base_url, key=key)
+    assert done.returncode == 1
+    assert done.stderr.endswith(words)
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["localhost"], "argument base_url: that is no address; it looks like http://127.0.0.1:8000/v1"),
+        (["http://127.0.0.1:port/v1"], "argument base_url: that is no address"),
+        (["http://127.0.0.1:9/v1", "--levels", "0"], "argument --levels: '0' is no whole number above 0"),
+        (["http://127.0.0.1:9/v1", "--price", "-1"], "argument --price: -1 is not above 0"),
+        (["http://127.0.0.1:9/v1", "--gpu", "H1000"], "No GPU is called 'H1000'"),
+        (["http://127.0.0.1:9/v1"], "No server listens at http://127.0.0.1:9. Start it or correct the address.\n"),
+    ],
+)
+def test_a_benchmark_that_cannot_be_is_refused_in_words(options: list[str], words: str):
+    done = bench(*options)
+    assert done.returncode != 0
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_benchmark_of_a_sleeping_server_wakes_it_and_keeps_what_it_measured_without_counters(tmp_path: Path):
+    said: list[str] = []
+    out = tmp_path / "bench.json"
+    settings = {"gpu": None, "price": 1.0, "levels": [2], "max_tokens": 9, "say": said.append, "pause": 0.01}
+    with sleepy_server(key="", model=STARLING.model, text="SELECT |1", is_open=True, refusals=1) as server:
+        client = Client(server.base_url, "")
+        with pytest.raises(SettingsError, match="There is no folder"):
+            measure(client, STARLING, out=tmp_path / "none" / "bench.json", **settings)
+        with pytest.raises(CheckFailedError, match="no vllm:prefix_cache_hits"):
+            measure(client, STARLING, out=out, **settings)
+    assert said[0] == "waking the model (0 s)"
+    assert said[-1] == f"Written to {out}"
+    assert json.loads(out.read_text(encoding="utf-8"))["levels"][0]["questions"] == 16
 
 
 def test_a_server_without_cache_counters_is_named():

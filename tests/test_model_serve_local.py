@@ -91,6 +91,14 @@ def test_the_line_to_paste_leads_to_a_server_that_wants_the_key():
         assert Client(told["T2S_API_BASE"], "").get("/v1/models").status == 401
 
 
+def test_the_line_for_a_terminal_sets_the_same():
+    with serving("serves", "--profile", "omnisql-7b", VLLM_API_KEY="it's") as (_, said, _port):
+        line = next(line for line in said.splitlines() if line.startswith("export "))
+        shown = subprocess.check_output(["bash", "-c", f'{line}; echo "$T2S_API_BASE $T2S_API_KEY $T2S_LM"'], text=True)
+        told = pasted(said)
+        assert shown.split() == [told["T2S_API_BASE"], "it's", "hosted_vllm/seeklhy/OmniSQL-7B"]
+
+
 def test_another_profile_names_its_model_in_the_line():
     with serving("serves", "--profile", "omnisql-7b") as (_, said, _port):
         assert pasted(said)["T2S_LM"] == "hosted_vllm/seeklhy/OmniSQL-7B"
@@ -138,6 +146,13 @@ def test_a_server_that_dies_at_the_start_is_reported_at_once_with_its_last_lines
     assert "torch.OutOfMemoryError" in whole_log(errors)
     assert "Traceback" not in errors
     assert "Ready" not in out
+
+
+def test_of_a_server_whose_worker_dies_the_first_error_is_told_and_not_its_echo_alone():
+    _, errors = local("a worker dies", port=free_port()).communicate(timeout=30)
+    assert "The first error that it wrote:\ntorch.OutOfMemoryError: CUDA out of memory.\nIts last lines:" in errors
+    assert "RuntimeError: Engine core initialization failed. See root cause above.\nAll that it wrote" in errors
+    assert "OSError" in whole_log(errors)
 
 
 def test_a_server_that_dies_while_it_serves_is_reported_at_once():
@@ -200,6 +215,11 @@ def test_a_port_that_is_taken_is_named_and_whoever_has_it_is_left_alone():
         (["--profile", "llama"], "No profile is called 'llama'"),
         (["--context", "9000"], "longer than Nexusflow/Starling-LM-7B-beta has: 8192"),
         (["--tensor-parallel", "3"], "3 GPUs cannot share evenly"),
+        (["--tensor-parallel", "0"], "argument --tensor-parallel: '0' is no whole number above 0"),
+        (["--data-parallel", "-1"], "argument --data-parallel: '-1' is no whole number above 0"),
+        (["--context", "0"], "argument --context: '0' is no whole number above 0"),
+        (["--context", "100"], "A context of 100 tokens holds no schema"),
+        (["--port", "99999"], "argument --port: 99999 is no port"),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused_before_anything_starts(options: list[str], words: str):
