@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -24,6 +25,11 @@ CREATE VIEW german AS SELECT * FROM customer WHERE country = 'Germany';
 INSERT INTO customer VALUES (1, 'Ada', 'Germany'), (2, 'Grace', 'USA'), (3, 'Zoë', NULL);
 INSERT INTO invoice VALUES (1, 1, 10.50, '2025-01-31'), (2, 1, 2.25, '2025-02-01'), (3, 2, 7.00, '2025-03-15');
 """
+
+
+def pytest_unconfigure() -> None:
+    """Let the process end at once: each IPython shell collects garbage at exit, over all that the tests have left."""
+    gc.freeze()
 
 
 @pytest.fixture
