@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from t2s_magic.study.evaluate import Result
 
 SUCCESS, FAILURE, INTERRUPTED = 0, 1, 130
+LM_HELP = (
+    "builtin, starling, or any dspy.LM name (default: $T2S_LM, else starling if $T2S_API_BASE is set, else builtin)"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,9 +58,7 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--db", required=True, metavar="URL", help="sqlite:///file.db, duckdb:///file.duckdb, postgresql://…"
     )
-    parser.add_argument(
-        "--lm", metavar="NAME", help="builtin, starling, or any dspy.LM name (default: $T2S_LM, else builtin)"
-    )
+    parser.add_argument("--lm", metavar="NAME", help=LM_HELP)
     parser.add_argument("--program", type=Path, metavar="FILE", help="a compiled program to use")
     running = parser.add_mutually_exclusive_group()
     running.add_argument(
@@ -73,9 +74,7 @@ def _add_eval(parser: argparse.ArgumentParser) -> None:
         "questions", type=Path, metavar="QUESTIONS.jsonl", help='lines {"db_id", "question", "sql", "evidence"?}'
     )
     parser.add_argument("--databases", type=Path, required=True, metavar="DIR", help="holds DB_ID/DB_ID.sqlite")
-    parser.add_argument(
-        "--lm", metavar="NAME", help="builtin, starling, or any dspy.LM name (default: $T2S_LM, else builtin)"
-    )
+    parser.add_argument("--lm", metavar="NAME", help=LM_HELP)
     parser.add_argument("--program", type=Path, metavar="FILE", help="a compiled program to measure")
     parser.add_argument(
         "--demos",

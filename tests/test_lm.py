@@ -653,6 +653,16 @@ def test_the_wait_that_a_server_error_asks_for_is_kept():
         assert server.times[1] - server.times[0] >= 0.3
 
 
+@pytest.mark.parametrize("told", ["3600", "inf"])
+def test_a_server_error_that_asks_for_a_long_pause_is_shown_at_once(told):
+    started = time.monotonic()
+    with openai_server(refusal(502, "down for maintenance", Retry_After=told)) as server:
+        with pytest.raises(ModelUnreachableError, match="answered 502: down for maintenance"):
+            ask(server)
+        assert len(server.requests) == 1
+    assert time.monotonic() - started < 20.0
+
+
 def test_kernels_that_were_told_to_come_back_at_once_do_not_come_together():
     busy = [refusal(429, "busy", Retry_After="1")] * 6
     with openai_server(*busy, "SELECT 1") as server:

@@ -56,10 +56,10 @@ class Patience:
     """How long to wait, in seconds, and how often to ask again.
 
     ``total`` bounds the wait for one answer of a server that is awake, ``busy`` that for one which asked to come back
-    (429), ``waking`` that for one which is starting (503): the first start downloads 14.5 GB. ``held`` bounds a single
-    request to Modal, which holds it for 150 s before it says that the container is not there yet. ``pause`` is the
-    first pause after a server error, doubled each time and spread by chance so that several kernels do not come back
-    together.
+    (429, or a server error that names a time), ``waking`` that for one which is starting (503): the first start
+    downloads 14.5 GB. ``held`` bounds a single request to Modal, which holds it for 150 s before it says that the
+    container is not there yet. ``pause`` is the first pause after a server error, doubled each time and spread by
+    chance so that several kernels do not come back together.
     """
 
     connect: float = 3.0
@@ -245,6 +245,8 @@ class Endpoint:
             self._pause(_spread(pause), f"{self.host} is busy: asking again", counts_down=True)
         elif status in {500, 502, 503, 504} and call.failed < patience.server_error_retries:
             pause = retry_after(response, default=patience.pause * 2**call.failed * random.uniform(0.5, 1.5))
+            if pause > patience.busy:
+                raise refusal(response, self.base_url, self._key)
             call.failed += 1
             self._pause(pause, f"{self.host} answered {status}: asking again", counts_down=True)
         else:
