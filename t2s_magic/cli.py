@@ -6,7 +6,8 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from math import isfinite
 from pathlib import Path
@@ -111,7 +112,9 @@ def _ask(options: argparse.Namespace) -> int:
 
     database = connect(options.db)
     try:
-        draft = pipeline.ask(options.question, database, lm=options.lm, program=options.program)
+        with _waiting_told() as tell:
+            asker = pipeline.Asker(lm=options.lm, program=options.program, on_progress=tell)
+            draft = asker.ask(options.question, database)
         newer = guard.newer_engine(database.dialect, database.engine_version)
         runs = draft.checked is not None and not draft.problem and not options.no_run
         waits = _why_it_waits(draft, database) if runs and not options.run else ""
@@ -121,6 +124,22 @@ def _ask(options: argparse.Namespace) -> int:
         database.close()
     print(_as_json(draft, outcome) if options.json else _as_text(draft, outcome))
     return FAILURE if draft.problem or (outcome and outcome.problem) else SUCCESS
+
+
+@contextmanager
+def _waiting_told() -> Iterator[Callable[[str], None] | None]:
+    """Shows what is being waited for, in a line of the terminal that is gone in the end; nothing goes into a file."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    try:
+        yield _in_place
+    finally:
+        _in_place("")
+
+
+def _in_place(words: str) -> None:
+    print(f"\r\x1b[K{words}", end="", file=sys.stderr, flush=True)
 
 
 def _why_it_waits(draft: Draft, database: Database) -> str:

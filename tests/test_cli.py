@@ -1,5 +1,6 @@
 """The command line, as a process: over real SQLite files and an LM behind real HTTP."""
 
+import io
 import json
 import sqlite3
 import subprocess
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from openai_server import openai_server
+from openai_server import openai_server, refusal
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
@@ -65,6 +66,23 @@ def test_ask_prints_the_answer(t2s, databases):
     assert run.returncode == 0, run.stderr
     for part in ("SELECT name FROM person ORDER BY name", "Ada", "Alan", "Lists name of person"):
         assert part in run.stdout
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_ask_tells_a_terminal_that_the_model_wakes_and_a_file_nothing(t2s, databases, monkeypatch):
+    waking = refusal(503, "Loading model", Retry_After="0.1")
+    with openai_server(waking, "SELECT name FROM person", waking, "SELECT name FROM person") as server:
+        in_file = t2s("ask", "Who is there?", "--db", url(databases), base_url=server.base_url)
+        terminal = Terminal()
+        monkeypatch.setattr(sys, "stderr", terminal)
+        t2s("ask", "Who is there?", "--db", url(databases), base_url=server.base_url)
+    assert in_file.stderr == ""
+    assert terminal.getvalue().startswith("\r\x1b[Kwaking the model (0 s)")
+    assert terminal.getvalue().endswith("\r\x1b[K")
 
 
 def test_ask_as_json_is_one_object(t2s, databases):
