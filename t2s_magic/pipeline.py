@@ -106,9 +106,9 @@ def ask(question: str, database: Database | Any, *, lm: str | None = None, progr
     """Write SQL for one question; nothing is run but look-ups. ``database`` is a Database, a URL or a connection.
 
     ``lm`` is "builtin", "starling" or any dspy.LM name (None: $T2S_LM, else "starling" if $T2S_API_BASE is set, else
-    "builtin"). What went wrong once the LM was asked is the draft's ``problem``; raises UsageError for an empty question
-    and SchemaError, NoConnectionError or ConnectionLostError where there is nothing to ask. To ask often, keep an
-    ``Asker``.
+    "builtin"). What went wrong once the LM was asked is the draft's ``problem``; raises UsageError for an empty
+    question and SchemaError, NoConnectionError or ConnectionLostError where there is nothing to ask. To ask often, keep
+    an ``Asker``.
     """
     return Asker(lm=lm, program=program).ask(question, _database(database))
 
