@@ -21,6 +21,7 @@ from typing import Any
 
 from t2s_magic.builtin import weights
 from t2s_magic.builtin.model import BuiltinModel
+from training import business_heldout
 from training.evaluate import evaluate, report
 from training.examples import WORK, Databases, read_questions
 from training.train import RUNS, checkpoint_file
@@ -50,7 +51,6 @@ ARMS = {
     "columns_dropped": Arm(SPIDER, ("--drop-columns", "0.5")),
     "labels_smoothed": Arm(SPIDER, ("--smoothing", "0.05")),
 }
-BUSINESS = ("questions.jsonl", "second.jsonl")
 FIGURES = RUNS / "ablation.json"
 
 
@@ -74,9 +74,9 @@ def measure_arm(data: Path, arm: str) -> dict[str, Any]:
 
 
 def _business(folder: Path) -> dict[str, Any]:
-    databases = WORK / "ablation" / "business"
-    _run("business_heldout", databases)
-    questions = [question for name in BUSINESS for question in read_questions(databases / name)]
+    databases = folder / "business"
+    business_heldout.build(databases)
+    questions = [question for name in business_heldout.QUESTIONS for question in read_questions(databases / name)]
     figures = report(evaluate(BuiltinModel(weights.load(folder)), questions, Databases(databases)))
     return {key: figures[key] for key in ("n", "right", "accuracy", "interval")}
 

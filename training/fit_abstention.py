@@ -4,7 +4,8 @@
 
 A logistic model over the signs of ``t2s_magic.builtin.abstention`` tells right answers to held-out questions from
 questions that nothing answers: those of ``robustness/unanswerable.jsonl``, written by hand about held-out databases of
-Spider, and questions of one synthetic domain asked of another. The report is cross-validated by database.
+Spider, and questions of one synthetic domain, or of one business, asked of another. The report is cross-validated by
+database.
 """
 
 from __future__ import annotations
@@ -25,13 +26,16 @@ import numpy as np
 from t2s_magic.builtin import abstention, weights
 from t2s_magic.builtin.features import is_function_word, stem
 from t2s_magic.builtin.model import BuiltinModel
-from t2s_magic.builtin.words import split_words
+from t2s_magic.builtin.words import split_name, split_words
+from t2s_magic.schema import Schema
+from training import business_heldout
 from training.evaluate import connect, glancing, orders_its_rows, run, same_rows, scored_questions
-from training.examples import WORK, Databases, Question, held_out, read_examples, spider_questions
+from training.examples import WORK, Databases, Question, held_out, read_examples, read_questions, spider_questions
 from training.fit_demos import logistic
 
 BY_HAND = Path(__file__).parent / "robustness" / "unanswerable.jsonl"
 BATCH = "batch3"
+ANSWERABLE_KINDS = ("spider", "synthetic", "business")
 ANSWERABLE, SYNTHETIC = 320, 160
 COMMON_IN = 0.15
 RIGHT_ANSWERS_KEPT = 0.93
@@ -40,7 +44,7 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class Judged:
-    """A question's signs; ``kind`` is "spider", "synthetic", "by hand" or "other domain", the last two unanswerable."""
+    """A question's signs; ``kind`` is one of ``ANSWERABLE_KINDS``, or "by hand", "other domain" or "other business"."""
 
     kind: str
     db_id: str
@@ -50,7 +54,7 @@ class Judged:
 
     @property
     def is_answerable(self) -> bool:
-        return self.kind in ("spider", "synthetic")
+        return self.kind in ANSWERABLE_KINDS
 
 
 def common_stems(data: Path) -> list[str]:
@@ -94,7 +98,31 @@ def works(data: Path) -> list[tuple[Path, list[tuple[str, Question]]]]:
     names = {one.db_id for one in held}
     others = [one for one in _without_answer(WORK / "synthesis" / BATCH / "unanswerable.jsonl") if one.db_id in names]
     synthetic += [("other domain", one) for one in chance.sample(others, min(SYNTHETIC, len(others)))]
-    return [(data / "spider" / "database", spider), (WORK / "synthesis" / BATCH, synthetic)]
+    business = WORK / "business"
+    return [
+        (data / "spider" / "database", spider),
+        (WORK / "synthesis" / BATCH, synthetic),
+        (business, _business(business, chance)),
+    ]
+
+
+def _business(folder: Path, chance: random.Random) -> list[tuple[str, Question]]:
+    """Questions by hand about business databases, each also asked of another one, unless that has what it is about."""
+    business_heldout.build(folder)
+    databases = Databases(folder)
+    questions = [question for name in business_heldout.QUESTIONS for question in read_questions(folder / name)]
+    names = sorted({question.db_id for question in questions})
+    found = [("business", question) for question in questions]
+    for question in questions:
+        other = chance.choice([name for name in names if name != question.db_id])
+        if not _names_a_table(question.question, databases.schema(other)):
+            found.append(("other business", Question(other, question.question, "")))
+    return found
+
+
+def _names_a_table(question: str, schema: Schema) -> bool:
+    words = {stem(word) for word in split_words(question)}
+    return any(stem(word) in words for table in schema.tables for word in split_name(table.name))
 
 
 def _examples() -> Path:
