@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import modal
-from modal.exception import InvalidError, NotFoundError
+from modal.exception import AuthError, InvalidError, NotFoundError
 
 # Modal loads this file by its path, which puts the folder above on no import path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -52,6 +52,10 @@ def key_secret(name: str) -> modal.Secret:
     if modal.is_local():
         try:
             secret.hydrate()
+        except AuthError as error:
+            sys.exit(
+                f"Nothing was deployed. Modal does not know this machine. Run modal setup, then this again. ({error})"
+            )
         except (NotFoundError, InvalidError) as error:
             sys.exit(
                 f"Nothing was deployed. Modal has no secret {name!r} with {KEY_NAME} ({error}). "

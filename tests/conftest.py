@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -100,6 +101,14 @@ def _fill_shop(url: str) -> None:
             connection.execute(f"DROP SCHEMA {schema} CASCADE")
         connection.execute("CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC")
         connection.execute(SHOP)
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """What is started within hears Ctrl+C also where these tests run in the background, which has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(params=["sqlite", "duckdb", "postgres"])

@@ -1,5 +1,6 @@
-"""Writes a Mistral with random weights that vLLM serves on a CPU in seconds: ``python make_tiny.py FOLDER < TEXTS``.
+"""Writes a tiny Mistral that vLLM serves on a CPU in seconds: ``python make_tiny.py FOLDER [ANSWER] < TEXTS``.
 
+Its weights are random, or, given ANSWER, such that it answers that to whatever it is asked.
 Its tokenizer has Starling's special tokens under Starling's numbers: <s> is 1, <|end_of_turn|> is 32000, and there are
 32002 in all. Its merges are learned from the texts on standard input, so that prompts are of a realistic length.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -41,7 +43,22 @@ def filled(data: dict) -> dict:
     return data
 
 
-def main(folder: Path) -> None:
+@torch.no_grad()
+def let_say(model: MistralForCausalLM, tokenizer: PreTrainedTokenizerFast, answer: str) -> None:
+    """Set weights so that a token hangs on the one before alone: the layers add nothing, the head knows the pairs."""
+    for layer in model.model.layers:
+        layer.self_attn.o_proj.weight.zero_()
+        layer.mlp.down_proj.weight.zero_()
+    asked = tokenizer("<|end_of_turn|>GPT4 Correct Assistant:", add_special_tokens=False).input_ids
+    tokens = [asked[-1], *tokenizer(answer, add_special_tokens=False).input_ids, END_OF_TURN]
+    assert len(set(tokens)) == len(tokens), f"A token comes twice in {answer!r}, so that it would not end: {tokens}"
+    after = model.model.norm(model.model.embed_tokens.weight)
+    model.lm_head.weight.zero_()
+    for token, following in pairwise(tokens):
+        model.lm_head.weight[following] = after[token]
+
+
+def main(folder: Path, answer: str = "") -> None:
     torch.manual_seed(0)
     tokenizer = make_tokenizer(sys.stdin.read().splitlines())
     config = MistralConfig(
@@ -57,9 +74,12 @@ def main(folder: Path) -> None:
         bos_token_id=1,
         eos_token_id=2,
     )
-    MistralForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
+    model = MistralForCausalLM(config)
+    if answer:
+        let_say(model, tokenizer, answer)
+    model.to(torch.bfloat16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])

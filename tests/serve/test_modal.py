@@ -86,6 +86,10 @@ def deployed(modal: Modal, **environ: str) -> dict[str, Any]:
     return dict(modal.requests("FunctionCreate")[0]["function"])
 
 
+def test_without_a_revision_the_profiles_own_is_deployed(modal: Modal):
+    deployed(modal, T2S_SERVE_REVISION="")
+
+
 def test_a_deployment_asks_for_one_gpu_that_scales_to_zero_behind_our_gate(modal: Modal):
     function = deployed(modal)
     assert function["resources"]["gpu_config"] == {"count": 1, "gpu_type": "L40S"}
@@ -171,6 +175,14 @@ def test_a_missing_secret_ends_the_deployment_with_the_command_that_makes_it(ser
         assert done.returncode != 0
         assert "modal secret create t2s-serve VLLM_API_KEY=" in done.stderr
         assert [entry["call"] for entry in modal.calls()] == ["SecretGetOrCreate"]
+
+
+def test_a_machine_without_an_account_is_told_how_to_get_one_in_one_line(modal: Modal):
+    done = modal("deploy", "model_serve/app.py", MODAL_TOKEN_ID="", MODAL_TOKEN_SECRET="")
+    assert done.returncode != 0
+    assert done.stderr.startswith("Nothing was deployed. Modal does not know this machine. Run modal setup, then this")
+    assert "Traceback" not in done.stdout + done.stderr
+    assert modal.calls() == []
 
 
 def test_modal_run_checks_what_is_deployed_and_asks_one_question(serve_python: Path, tmp_path: Path):

@@ -12,7 +12,6 @@ import json
 import os
 import secrets
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,13 +20,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from on_a_cpu import ENVIRON, FLAGS, make_tiny
 
 from model_serve.bench import cache_hit_rate, run_level
 from model_serve.client import Client
 from model_serve.command import vllm_command
 from model_serve.errors import ServerDiedError
 from model_serve.profiles import STARLING
-from model_serve.prompts import QUESTIONS, SCHEMA, messages
+from model_serve.prompts import QUESTIONS, messages
 from model_serve.server import Server, start_server, stop_server, wait_until_ready
 from t2s_magic import guard
 from t2s_magic.adapters.grammar import select_grammar
@@ -41,24 +41,6 @@ pytestmark = pytest.mark.timeout(1800)
 BOS, END_OF_TURN = 1, 32000
 PATIENCE = Patience(connect=60, total=600, server_error_retries=0)
 KEY = secrets.token_urlsafe(16)
-ON_A_CPU = (
-    "--enforce-eager",
-    *("--distributed-executor-backend", "uni"),
-    *("--block-size", "32"),
-    *("--num-gpu-blocks-override", "1024"),
-    *("--max-num-seqs", "16"),
-    # A seeded prompt that is read in parts ends vLLM 0.32 on a CPU, whose random generators have no offset.
-    "--no-enable-chunked-prefill",
-)
-ENVIRON = {
-    "HF_HUB_OFFLINE": "1",
-    "OMP_NUM_THREADS": "1",
-    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-    "VLLM_CPU_KVCACHE_SPACE": "1",
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-    "TORCHDYNAMO_DISABLE": "1",
-    "VLLM_HOST_IP": "127.0.0.1",
-}
 # Of 48 samples of random weights about a dozen end within 200 tokens; of those, nine in ten name only what exists.
 SAMPLES, LEAST_WHOLE, LEAST_KNOWN = 48, 3, 0.5
 SELECT_GRAMMAR = """
@@ -90,7 +72,7 @@ class Tiny:
             context=STARLING.served_context,
             port=self.port,
             python=str(self.python),
-            extra=["--model", str(self.folder), *ON_A_CPU, *more],
+            extra=["--model", str(self.folder), *FLAGS, *more],
         )
         server = start_server(command, key=KEY, port=self.port, environ={**os.environ, **ENVIRON}, log=self.log)
         try:
@@ -111,9 +93,7 @@ class Tiny:
 @pytest.fixture(scope="module")
 def tiny_model(serve_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     folder = tmp_path_factory.mktemp("tiny")
-    script = Path(__file__).parent / "make_tiny.py"
-    texts = "\n".join([*QUESTIONS, *SCHEMA.splitlines(), shipped_program("starling").read_text(encoding="utf-8")])
-    subprocess.run([serve_python, script, folder], input=texts, text=True, check=True, timeout=900)
+    make_tiny(serve_python, folder)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
