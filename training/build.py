@@ -78,8 +78,8 @@ RUNS = (
     Run("second", SECOND, "--rate 4e-4 --encoder-rate 5e-5 --dropout 0.15", "first"),
     Run("third", THIRD, "--rate 4e-4 --encoder-rate 6e-5 --dropout 0.2", "second"),
     Run("fourth", JOINT, "--rate 4e-4 --joint-rate 1e-4 --dropout 0.22", "third"),
-    Run("fifth", FIFTH, "--rate 3e-4 --joint-rate 8e-5 --dropout 0.22 --drop-columns 0.5", "fourth"),
-    Run("sixth", FIFTH, "--rate 1e-4 --joint-rate 3e-5 --dropout 0.22 --drop-columns 0.5 --last", "fifth"),
+    Run("fifth", FIFTH, "--rate 3e-4 --joint-rate 8e-5 --dropout 0.22 --drop-columns 0.3", "fourth"),
+    Run("sixth", FIFTH, "--rate 1e-4 --joint-rate 3e-5 --dropout 0.22 --drop-columns 0.3 --last", "fifth"),
 )
 
 
