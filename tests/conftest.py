@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import signal
 import sqlite3
@@ -28,8 +29,11 @@ INSERT INTO invoice VALUES (1, 1, 10.50, '2025-01-31'), (2, 1, 2.25, '2025-02-01
 """
 
 
+atexit.register(gc.unfreeze)  # runs after what was registered later, the shells' own endings among it
+
+
 def pytest_unconfigure() -> None:
-    """Let the process end at once: each IPython shell collects garbage at exit, over all that the tests have left."""
+    """Each IPython shell collects garbage at exit: it shall not look through all that the tests have left each time."""
     gc.freeze()
 
 
