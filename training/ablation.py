@@ -48,8 +48,7 @@ ARMS = {
     "spider_asked": Arm((*SPIDER, "spider_asked5")),
     "synthetic": Arm((*SPIDER, "batch5:0.28", "batch6:0.28")),
     "all": Arm((*SPIDER, "spider_others", "spider_syn", "spider_asked5:0.5", "batch5:0.3", "batch6:0.4")),
-    "columns_dropped": Arm(SPIDER, ("--drop-columns", "0.5")),
-    "labels_smoothed": Arm(SPIDER, ("--smoothing", "0.05")),
+    "columns_dropped": Arm(SPIDER, ("--drop-columns", "0.3")),
 }
 FIGURES = RUNS / "ablation.json"
 

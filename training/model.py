@@ -200,7 +200,7 @@ class Network(nn.Module):
         to_items = self.pointer_query(hidden) @ self.pointer_key(states).transpose(1, 2)
         to_items = to_items / math.sqrt(self.shape.width) + self.used_weight * used[:, None, :]
         is_item = batch.mask & (batch.kinds != Kind.WORD)
-        to_items = to_items.masked_fill(~is_item[:, None, :], MASKED)
+        to_items = to_items.masked_fill(~is_item[:, None, :], -1e9)
         return torch.cat([to_keywords, to_items], dim=-1)
 
     def _token_table(self, states: Tensor) -> Tensor:
@@ -247,16 +247,12 @@ def _both_ways(plane: Tensor) -> Tensor:
 
 
 TOKENS_A_STEP = 120
-MASKED = -1e9
 
 
-def loss_of(
-    network: Network, batch: Batch, used_share: float = 0.3, smoothing: float = 0.0
-) -> tuple[Tensor, dict[str, float]]:
+def loss_of(network: Network, batch: Batch, used_share: float = 0.3) -> tuple[Tensor, dict[str, float]]:
     """The training loss, and figures for the log: token accuracy and share of whole sequences that are right.
 
-    ``smoothing`` is the share of the target that all tokens of a place have in common. Batches of few, large examples
-    weigh less: every token counts alike.
+    Batches of few, large examples weigh less: every token counts alike.
     """
     states, used = network.encode(batch)
     logits = network.decode(batch, states, used)
@@ -264,11 +260,7 @@ def loss_of(
         logits.flatten(0, 1), batch.targets.flatten(), ignore_index=-100, reduction="none"
     )
     is_token = batch.targets != -100
-    if smoothing and network.training:
-        trained_on = (1 - smoothing) * losses.sum() + smoothing * _spread_loss(logits)[is_token].sum()
-    else:
-        trained_on = losses.sum()
-    token_loss = trained_on / is_token.sum().clamp(min=TOKENS_A_STEP)
+    token_loss = losses.sum() / is_token.sum().clamp(min=TOKENS_A_STEP)
     is_item = batch.mask & (batch.kinds != Kind.WORD)
     used_loss = functional.binary_cross_entropy_with_logits(used[is_item], batch.used[is_item])
     used_loss = used_loss * min(1.0, is_token.sum().item() / TOKENS_A_STEP)
@@ -282,13 +274,6 @@ def loss_of(
             "examples": len(right),
         }
     return token_loss + used_share * used_loss, figures
-
-
-def _spread_loss(logits: Tensor) -> Tensor:
-    """For each place (B, T) the mean loss over all tokens that are not masked."""
-    is_there = (logits > MASKED / 2).float()
-    losses = -torch.log_softmax(logits, dim=-1)
-    return (losses * is_there).sum(-1) / is_there.sum(-1)
 
 
 def _pick(table: Tensor, ids: Tensor) -> Tensor:

@@ -193,7 +193,7 @@ class Run:
         if self.upper is not None and batch.texts is not None:
             with torch.set_grad_enabled(torch.is_grad_enabled() and self.options.encoder_rate > 0):
                 batch = replace(batch, vectors=self.upper(batch.texts))
-        return loss_of(self.network, batch, smoothing=self.options.smoothing)
+        return loss_of(self.network, batch)
 
     def _rate_factor(self) -> float:
         warm = min(1.0, (self.progress.step + 1) / WARM_UP_STEPS)
@@ -376,7 +376,6 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--drop-columns", type=float, default=0.0, help="share of examples that lose some columns")
-    parser.add_argument("--smoothing", type=float, default=0.0, help="of the labels, over all tokens that may stand")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--start-from", type=Path)
