@@ -7,6 +7,7 @@ from no account to a first answer. ``modal run model_serve/app.py`` checks what 
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 import threading
 from pathlib import Path
@@ -22,6 +23,7 @@ from model_serve.check import MAX_TOKENS, check_deployment
 from model_serve.client import Client
 from model_serve.command import vllm_command
 from model_serve.errors import ServeError, ServerDiedError
+from model_serve.gate import STARTER_KEY_NAME
 from model_serve.prompts import QUESTIONS, messages
 from model_serve.server import Server, start_server, stop_server, wait_for_end, wait_until_ready
 from model_serve.settings import KEY_NAME, PREFIX, Settings, read_key, read_settings
@@ -105,21 +107,22 @@ class Endpoint:
     @modal.enter(snap=SETTINGS.has_snapshot)
     def start(self) -> None:
         self.is_stopping = False
+        self.starter_key = secrets.token_urlsafe(32)
         self.server = start_server(
             container_command(SETTINGS),
             key=os.environ[KEY_NAME],
             port=PORT,
-            environ={**os.environ, **snapshot_environ(SETTINGS)},
+            environ={**os.environ, **snapshot_environ(SETTINGS), STARTER_KEY_NAME: self.starter_key},
         )
         wait_until_ready(self.server, patience=STARTUP_TIMEOUT)
         warm_up(SETTINGS)
         if SETTINGS.has_snapshot:
-            post("/sleep?level=1")
+            post("/sleep?level=1", self.starter_key)
 
     @modal.enter(snap=False)
     def watch(self) -> None:
         if SETTINGS.has_snapshot:
-            post("/wake_up")
+            post("/wake_up", self.starter_key)
         threading.Thread(target=self.end_with_server, args=[self.server], daemon=True).start()
 
     def end_with_server(self, server: Server) -> None:
@@ -163,8 +166,8 @@ def warm_up(settings: Settings) -> None:
         client.ask(settings.profile.model, messages(question), max_tokens=MAX_TOKENS, extra=stop)
 
 
-def post(path: str) -> None:
-    headers = {"Authorization": f"Bearer {os.environ[KEY_NAME]}"}
+def post(path: str, key: str) -> None:
+    headers = {"Authorization": f"Bearer {key}"}
     with urlopen(Request(f"http://127.0.0.1:{PORT}{path}", method="POST", headers=headers), timeout=MINUTES):
         pass
 

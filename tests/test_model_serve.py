@@ -17,7 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from model_serve.command import vllm_command
 from model_serve.errors import SettingsError
-from model_serve.gate import Gate
+from model_serve.gate import STARTER_KEY_NAME, Gate
 from model_serve.local import revision_to_serve
 from model_serve.profiles import PROFILES, STARLING, profile_called
 from model_serve.settings import read_key, read_settings
@@ -195,9 +195,10 @@ def test_the_template_refuses_a_role_that_the_model_does_not_know():
         render([{"role": "tool", "content": "x"}])
 
 
-def ask_gate(path: str, monkeypatch: pytest.MonkeyPatch, **headers: str) -> int:
+def ask_gate(path: str, monkeypatch: pytest.MonkeyPatch, starter_key: str = "starter", **headers: str) -> int:
     """The status that a request gets through a gate before an application that answers 200 everywhere."""
     monkeypatch.setenv("VLLM_API_KEY", "right")
+    monkeypatch.setenv(STARTER_KEY_NAME, starter_key)
     statuses: list[int] = []
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -214,11 +215,22 @@ def ask_gate(path: str, monkeypatch: pytest.MonkeyPatch, **headers: str) -> int:
     return statuses[0]
 
 
-@pytest.mark.parametrize("path", ["/v1/models", "/metrics", "/sleep", "/tokenize", "/docs", "/health/../metrics"])
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/chat/completions", "/metrics", "/tokenize", "/docs"])
 def test_every_path_needs_the_key(path: str, monkeypatch: pytest.MonkeyPatch):
     assert ask_gate(path, monkeypatch) == 401
     assert ask_gate(path, monkeypatch, Authorization="Bearer wrong") == 401
     assert ask_gate(path, monkeypatch, Authorization="Bearer right") == 200
+
+
+@pytest.mark.parametrize("path", ["/sleep", "/collective_rpc", "/server_info", "/health/../metrics", "/v1", "//sleep"])
+def test_what_vllm_adds_for_developers_is_for_the_program_that_started_it(path: str, monkeypatch: pytest.MonkeyPatch):
+    assert ask_gate(path, monkeypatch) == 401
+    assert ask_gate(path, monkeypatch, Authorization="Bearer right") == 404
+    assert ask_gate(path, monkeypatch, Authorization="Bearer starter") == 200
+
+
+def test_without_a_second_key_nothing_passes_in_its_place(monkeypatch: pytest.MonkeyPatch):
+    assert ask_gate("/sleep", monkeypatch, starter_key="", Authorization="Bearer ") == 401
 
 
 def test_health_alone_is_open(monkeypatch: pytest.MonkeyPatch):

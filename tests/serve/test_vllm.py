@@ -154,6 +154,11 @@ def test_nothing_can_be_posted_without_the_key(tiny: Tiny, path: str):
     assert post(tiny, path, body(), key="wrong")[0] == 401
 
 
+@pytest.mark.parametrize("path", ["/sleep", "/collective_rpc", "/invocations"])
+def test_what_no_client_of_ours_asks_for_is_not_served_to_holders_of_the_key(tiny: Tiny, path: str):
+    assert post(tiny, path, body())[0] == 404
+
+
 def test_a_wrong_key_is_an_error_in_our_words(tiny: Tiny):
     with pytest.raises(KeyRefusedError, match="refused the key"):
         tiny.endpoint("wrong").complete(body())
