@@ -6,8 +6,10 @@ import signal
 import socket
 import threading
 import time
+from email.utils import formatdate
 
 import dspy
+import httpx
 import pytest
 from openai_server import OpenAiServer, Reply, openai_server, refusal
 
@@ -20,6 +22,7 @@ from t2s_magic.errors import (
     UsageError,
 )
 from t2s_magic.lm import STARLING_MODEL, Endpoint, Patience, make_backend, told
+from t2s_magic.lm.replies import retry_after
 
 # Generous where a test does not wait for the limit: a busy machine is no fault of the server's.
 QUICK = Patience(total=20.0, busy=10.0, waking=20.0, pause=0.01)
@@ -651,6 +654,20 @@ def test_the_wait_that_a_server_error_asks_for_is_kept():
     with openai_server(refusal(503, "overloaded", Retry_After="0.3"), "SELECT 1") as server:
         assert ask(server) == "SELECT 1"
         assert server.times[1] - server.times[0] >= 0.3
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [("1.5", 1.5), ("-3", 0.0), ("nan", 0.0), ("soon", 7.0), ("Wed, 21 Oct 99999 07:28:00 GMT", 7.0)],
+)
+def test_a_pause_is_a_number_of_seconds_or_what_is_usual(told, seconds):
+    assert retry_after(httpx.Response(429, headers={"Retry-After": told}), default=7.0) == seconds
+
+
+def test_a_pause_may_be_told_as_a_date():
+    in_a_minute = formatdate(time.time() + 60, usegmt=True)
+    told = httpx.Response(429, headers={"Retry-After": in_a_minute})
+    assert retry_after(told, default=7.0) == pytest.approx(60, abs=5)
 
 
 @pytest.mark.parametrize("told", ["3600", "inf"])
