@@ -24,6 +24,7 @@ from model_serve.settings import KEY_NAME, check_context, check_split, read_key
 
 Say = Callable[[str], None]
 SECONDS_BETWEEN_WORDS = 15.0
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 def serve_local(
@@ -38,8 +39,9 @@ def serve_local(
     extra: Sequence[str],
     say: Say,
 ) -> None:
-    """Serve until Ctrl+C or SIGTERM. Raises SettingsError before anything starts, ServerDiedError when vLLM dies.
+    """Serve until Ctrl+C, SIGTERM or SIGHUP.
 
+    Raises SettingsError before anything starts, ServerDiedError when vLLM dies.
     The server listens on 127.0.0.1 alone, with the key in ``VLLM_API_KEY`` or a new one that nobody else knows.
     """
     check_context(profile, context)
@@ -60,7 +62,7 @@ def serve_local(
     # Removed only after a clean end: the cause of a death often stands long before the last lines.
     folder = Path(tempfile.mkdtemp(prefix="t2s-serve-"))
     log = folder / "vllm.log"
-    with ended_by_sigterm():
+    with ended_by_signals():
         say(f"Starting {profile.model}{_at(revision)} with vLLM; it writes to {log}")
         say(f"Licence: {profile.licence}")
         server = start_server(command, key=key, port=port, environ=os.environ, log=log)
@@ -146,14 +148,17 @@ def patient_words(say: Say) -> Callable[[float], None]:
 
 
 @contextmanager
-def ended_by_sigterm() -> Iterator[None]:
-    """Within: SIGTERM ends the wait as Ctrl+C does, so that the server is stopped and the GPU's memory freed."""
+def ended_by_signals() -> Iterator[None]:
+    """Within: SIGTERM and a terminal that is closed end the wait as Ctrl+C does, so that the GPU's memory is freed."""
 
     def interrupt(signal_number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    # What nohup has ignored stays ignored.
+    heeded = [number for number in ENDING_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in heeded}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -117,8 +118,8 @@ def test_a_key_of_your_own_is_kept_and_every_start_else_has_a_new_one():
         assert first != pasted(said)["T2S_API_KEY"]
 
 
-@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_and_sigterm_stop_the_server_with_its_workers(signal_number: signal.Signals):
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_sigterm_and_a_closed_terminal_stop_the_server_with_its_workers(signal_number: signal.Signals):
     with serving() as (running, said, port):
         log = re.search(r"it writes to (\S+)", said)
         assert log
@@ -129,6 +130,25 @@ def test_ctrl_c_and_sigterm_stop_the_server_with_its_workers(signal_number: sign
         assert not is_running(worker)
         assert not is_healthy(port)
         assert not Path(log[1]).exists()
+
+
+def test_a_terminal_that_is_gone_cannot_keep_the_server_from_being_stopped():
+    ours, theirs = os.openpty()
+    port = free_port()
+    command = [sys.executable, "-m", "model_serve", "local", "--port", str(port)]
+    with subprocess.Popen(command, cwd=ROOT, env=environ("serves"), stdout=theirs, stderr=theirs) as running:
+        os.close(theirs)
+        said = b""
+        while b"Ctrl+C" not in said:
+            said += os.read(ours, 1000)
+        (server,) = children(running.pid)
+        os.close(ours)
+        running.send_signal(signal.SIGHUP)
+        running.wait(30)
+    assert not is_running(server)
+    log = re.search(rb"it writes to (\S+)/vllm.log", said)
+    assert log
+    shutil.rmtree(log[1].decode())
 
 
 def whole_log(errors: str) -> str:
