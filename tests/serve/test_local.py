@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 from on_a_cpu import ENVIRON, FLAGS, make_tiny
+from settling import left_over
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -25,6 +26,7 @@ ROOT = Path(__file__).parent.parent.parent
 CHINOOK = f"sqlite:///{ROOT / 'notebooks' / 'data' / 'chinook.sqlite'}"
 ANSWER = "SELECT count(*) FROM Customer"
 CUSTOMERS = 59
+SECONDS_TO_DIE = 30
 
 
 @contextmanager
@@ -104,6 +106,7 @@ def test_a_person_serves_asks_checks_measures_and_stops(serve_python: Path, tmp_
         serving.send_signal(signal.SIGINT)
         said, errors = serving.communicate(timeout=60)
         assert (serving.returncode, said.splitlines()[-2:], errors) == (0, ["Stopping ...", "Stopped."], "")
-        assert [worker for worker in workers if lives(worker)] == []
+        # A process that was killed ends when it is given time to, which on a busy machine takes a while.
+        assert left_over(lambda: list(filter(lives, workers)), SECONDS_TO_DIE) == []
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
