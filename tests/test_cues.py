@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from t2s_magic.builtin.candidates import find_candidates
-from t2s_magic.builtin.cues import misread_comparisons, said_operator
+from t2s_magic.builtin.cues import misread_comparisons, misread_order, said_operator
 from t2s_magic.builtin.tokens import ColumnRef, Token, ValueRef
 from t2s_magic.builtin.tree import read
 from t2s_magic.builtin.words import split_words
@@ -51,3 +51,19 @@ def test_an_answer_that_compares_otherwise_is_noticed(question: str, answer: tup
     candidates = find_candidates(question, Schema("sqlite", ()), ())
 
     assert misread_comparisons(read(answer), candidates, split_words(question)) == misread
+
+
+@pytest.mark.parametrize(
+    ("question", "order", "misread"),
+    [
+        ("Show the countries with the most customers first.", ("desc", AGE, "limit_1"), 1.0),
+        ("people by age, oldest first", ("desc", AGE, "limit_1"), 1.0),
+        ("Show the countries with the most customers first.", ("desc", AGE), 0.0),
+        ("Which country has the most customers?", ("desc", AGE, "limit_1"), 0.0),
+        ("Who signed up first?", ("desc", AGE, "limit_1"), 0.0),
+    ],
+)
+def test_an_order_that_is_asked_for_is_not_a_single_row(
+    question: str, order: tuple[Token, ...], misread: float
+) -> None:
+    assert misread_order(read((AGE, *order)), split_words(question)) == misread

@@ -113,7 +113,7 @@ def steps(data: Path, minutes: Sequence[float], share: float = 1.0) -> Iterator[
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, nargs=6, default=(28, 53, 97, 76, 40, 12), help="of each training run")
+    parser.add_argument("--minutes", type=float, nargs=6, default=(28, 53, 97, 76, 36, 24), help="of each training run")
     parser.add_argument("--share", type=float, default=1.0, help="of the synthetic databases; a rehearsal needs few")
     options = parser.parse_args()
     for step in steps(options.data, options.minutes, options.share):

@@ -39,6 +39,14 @@ _OPPOSED = {
     _AT_MOST: (">", ">=", "=", "!="),
     _LESS: (">", ">=", "=", "!="),
 }
+_ORDER = re.compile(r"\b(?:most|least|fewest|best|worst|top|\w{3,}est)(?: \w+){0,3} first\W*$")
+
+
+def misread_order(query: tree.Query, words: Sequence[str]) -> float:
+    """1 where "the most customers first" asks for an order and the answer keeps a single row, else 0."""
+    bodies = (node for node in tree.walk(query) if isinstance(node, tree.Body))
+    keeps_one = any(body.limit == tree.ONE for body in bodies)
+    return float(keeps_one and _ORDER.search(" ".join(words).lower()) is not None)
 
 
 def misread_comparisons(query: tree.Query, candidates: Sequence[Candidate], words: Sequence[str]) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from t2s_magic.builtin import tree
 from t2s_magic.builtin.alignment import Alignment, alignment_signs
 from t2s_magic.builtin.beam import Answer
-from t2s_magic.builtin.cues import misread_comparisons
+from t2s_magic.builtin.cues import misread_comparisons, misread_order
 from t2s_magic.builtin.joins import JoinGraph, NoJoinError
 from t2s_magic.builtin.plan import plan_joins
 from t2s_magic.builtin.sense import misplaced_values
@@ -72,7 +72,8 @@ def _of_answer(posed: Posed, tokens: Sequence[Token], query: tree.Query) -> Sign
         "repeated_items": float(min(len(pointers) - len(set(pointers)), _MOST_REPEATED)),
         "sub_queries": float(sum(token == "(" for token in tokens)),
         "misplaced_values": float(misplaced_values(query, posed.candidates, posed.schema)),
-        "misread_comparisons": misread_comparisons(query, posed.candidates, posed.alignment.words),
+        "misread_comparisons": misread_comparisons(query, posed.candidates, posed.alignment.words)
+        + misread_order(query, posed.alignment.words),
         **_unused(tokens, posed.candidates),
         **_linking(set(pointers), posed),
         **alignment_signs(
