@@ -29,6 +29,8 @@ INSERT INTO invoice VALUES (1, 1, 10.50, '2025-01-31'), (2, 1, 2.25, '2025-02-01
 """
 
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it to what it starts with &
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 atexit.register(gc.unfreeze)  # runs after what was registered later, the shells' own endings among it
 
 
@@ -105,14 +107,6 @@ def _fill_shop(url: str) -> None:
             connection.execute(f"DROP SCHEMA {schema} CASCADE")
         connection.execute("CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC")
         connection.execute(SHOP)
-
-
-@pytest.fixture
-def ctrl_c() -> Iterator[None]:
-    """What is started within hears Ctrl+C also where these tests run in the background, which has it ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(params=["sqlite", "duckdb", "postgres"])

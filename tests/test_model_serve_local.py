@@ -29,9 +29,6 @@ ROOT = Path(__file__).parent.parent
 FAKE = ROOT / "tests" / "fake_vllm"
 
 
-pytestmark = pytest.mark.usefixtures("ctrl_c")
-
-
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -78,7 +78,6 @@ def command_line(process: psutil.Process) -> str:
         return ""
 
 
-@pytest.mark.usefixtures("ctrl_c")
 def test_a_person_serves_asks_checks_measures_and_stops(serve_python: Path, tmp_path: Path):
     make_tiny(serve_python, tmp_path, ANSWER)
     with socket.socket() as probe:
