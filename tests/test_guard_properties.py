@@ -236,7 +236,7 @@ def test_a_dangerous_statement_put_into_a_legitimate_one_is_refused(
     chance = random.Random(seed)
     inserted = chance.choice(
         [
-            f"{sql}; {inner}",
+            f"{sql}\n; {inner}",  # a comment at its end would swallow what follows on its line
             f"{inner}; {sql}",
             f"WITH evil AS ({inner}) {sql}",
             f"SELECT * FROM ({inner}) t",

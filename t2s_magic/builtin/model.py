@@ -39,6 +39,7 @@ from t2s_magic.builtin.prepared import Library, PreparedDemo, PreparedSchema
 from t2s_magic.builtin.recall import (
     LEAST_CHANCE,
     MOST_PATTERNS,
+    SIGNS,
     Pattern,
     Recall,
     RecallingNetwork,
@@ -60,6 +61,7 @@ NEAREST_TABLES = 5
 SECONDS_TO_SEARCH = 5.0
 FAR_BY_NAME = 1e-3
 AS_APPROVED = 0.99
+LIKELY = 0.5
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,8 @@ class BuiltinModel:
         """
         full = self._in_full(question, schema, values, demos)
         asked = self.ask(f"{full.question} {evidence}".strip(), schema, full.values, demos, width=max(WIDTH, count))
-        readings = _with_approved(question, demos, _without(full.previous, self._readings(asked, rows_of)))[:count]
+        found = _with_approved(question, demos, _without(full.previous, self._readings(asked, rows_of)))
+        readings = self._offered(asked, found, count)
         scores = asked.table_scores()
         nearest = sorted(scores, key=lambda name: -scores[name])[:NEAREST_TABLES]
         return Readings(readings, self._abstains(asked, readings[0]), tuple(nearest))
@@ -329,6 +332,17 @@ class BuiltinModel:
             seen = self._aided(asked, self._confidence.probabilities_with_rows(signs))
             readings = _by_rows(_distinct(asked.sqls, seen), looks)
         return tuple(readings)
+
+    def _offered(self, asked: Asked, readings: tuple[Reading, ...], count: int) -> tuple[Reading, ...]:
+        """The first ``count``; the last of them makes room for what a pair that is likely about the same would say."""
+        same = SIGNS.index("same")
+        signs = asked.recall_signs(self.unaided(asked)) if asked.patterns else []
+        said = {sql for sql, one in zip(asked.sqls, signs, strict=False) if one[same] >= LIKELY}
+        first = readings[:count]
+        if any(reading.sql in said for reading in first):
+            return first
+        left = [reading for reading in readings[count:] if reading.sql in said]
+        return (*first[:-1], left[0]) if left else first
 
     def _aided(self, asked: Asked, probabilities: list[float]) -> list[float]:
         """The probability of each answer, approved pairs considered."""
