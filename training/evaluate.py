@@ -193,7 +193,7 @@ def scored_questions(data: Path, part: str) -> list[Question]:
     flags = map(json.loads, (data / "spider" / "empty_table_flags.jsonl").read_text().splitlines())
     empty = {flag["index"] for flag in flags if flag["split"] == split}
     questions = spider_questions(data, split)
-    outside = held_out([question.db_id for question in questions])
+    outside = held_out([question.db_id for question in questions]) if part != "dev" else frozenset()
     return [
         question
         for number, question in enumerate(questions)
